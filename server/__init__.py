@@ -1,0 +1,1 @@
+"""The server: listeners bound to zones, HTTP and WebSocket sessions, fan-out and the release worker."""

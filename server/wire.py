@@ -1,0 +1,250 @@
+"""The frames of ``sekisho.v1`` and the bodies of the HTTP interface, as types.
+
+One place says what travels: the server decodes with these types (unknown fields in a client's frame are ``malformed``),
+the web client's ``protocol.ts`` is generated from them, and the interface's documentation is tested against them.
+Ids are opaque ASCII of at most 64 characters, times RFC 3339 UTC with milliseconds, ``seq`` starts at 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+SUBPROTOCOL = "sekisho.v1"
+MAX_FRAME = 64 * 1024
+
+RoomKind = Literal["direct", "group", "channel"]
+ReleaseState = Literal["quarantined", "released", "refused", "needs_password", "awaiting_approval"]
+Treatment = Literal["pass", "rebuild", "flatten", "forbid"]
+
+
+# What a client sends -------------------------------------------------------------------------------------------------
+
+
+class Hello(Struct, tag_field="op", tag="hello", forbid_unknown_fields=True):
+    """First frame of a connection. ``cursors`` maps a room to the last seq the client holds; 0 means from the start."""
+
+    token: str | None = None
+    cursors: dict[str, int] = {}
+
+
+class Post(Struct, tag_field="op", tag="post", forbid_unknown_fields=True):
+    """Post a message; answered by ``ack`` or ``refused`` with the same ``ref``. Safe to send again."""
+
+    ref: int
+    room: str
+    client_msg_id: str
+    text: str = ""
+    attachments: list[str] = []
+    reply_to: str | None = None
+
+
+class Read(Struct, tag_field="op", tag="read", forbid_unknown_fields=True):
+    """Everything in the room up to ``seq`` has been seen by this person. Not answered."""
+
+    room: str
+    seq: int
+
+
+ClientFrame = Hello | Post | Read
+
+
+# What both HTTP and WebSocket carry ----------------------------------------------------------------------------------
+
+
+class Actor(Struct):
+    """Who acted."""
+
+    login: str
+    name: str
+    org: str
+
+
+class User(Struct):
+    """The person who is logged in."""
+
+    login: str
+    name: str
+    org: str
+    org_name: str
+    section: str
+    roles: list[str]
+
+
+class Audience(Struct):
+    """Who reads what is posted to a room: shown above the composer before a message leaves."""
+
+    people: int
+    other_organisations: int
+    zones: list[str]
+
+
+class RoomView(Struct):
+    """A room as one person sees it in the room list. ``head`` is the last seq, ``read`` the last one this person saw."""
+
+    id: str
+    kind: RoomKind
+    name: str
+    head: int
+    read: int
+    audience: Audience
+    zones: list[str]
+    unread: int
+
+
+class AttachmentInMessage(Struct):
+    """An attachment named by a message. ``size`` is the received size in bytes."""
+
+    id: str
+    name: str
+    size: int
+
+
+class MessageView(Struct):
+    """A message as a zone may read it."""
+
+    id: str
+    author: Actor
+    text: str
+    made_in: str
+    attachments: list[AttachmentInMessage]
+    reply_to: str | None
+    client_msg_id: str
+
+
+class MessagePosted(Struct, tag_field="type", tag="message.posted"):
+    message: MessageView
+
+
+class MessageWithheld(Struct, tag_field="type", tag="message.withheld"):
+    """Something was said here that may not be read in this zone: no text, no name, no size."""
+
+
+class AttachmentJudged(Struct, tag_field="type", tag="attachment.judged"):
+    """The verdict on a posted attachment changed; the reader fetches ``GET attachments/{id}`` for the whole of it."""
+
+    attachment: str
+    zones: dict[str, ZoneRelease]
+
+
+class MembersChanged(Struct, tag_field="type", tag="members.changed"):
+    joined: list[Actor]
+    left: list[Actor]
+
+
+RoomEvent = MessagePosted | MessageWithheld | AttachmentJudged | MembersChanged
+
+
+class EventView(Struct):
+    """One entry of ``GET rooms/{room}/events``."""
+
+    seq: int
+    at: str
+    actor: Actor
+    event: RoomEvent
+
+
+class ZoneRelease(Struct, omit_defaults=True):
+    """What one zone may read of an attachment. ``code`` says why not, where it may not."""
+
+    treatment: Treatment
+    state: ReleaseState
+    code: str | None = None
+
+
+class AttachmentView(Struct):
+    """``GET attachments/{id}``. ``report`` is the sanitizer's report for the caller's zone, or null before the verdict."""
+
+    id: str
+    name: str
+    size: int
+    room: str
+    posted: bool
+    uploader: Actor
+    at: str
+    zones: dict[str, ZoneRelease]
+    report: dict[str, Any] | None
+    thumbnail: bool
+    receipt: bool
+
+
+# What a server sends -------------------------------------------------------------------------------------------------
+
+
+class Ready(Struct, tag_field="op", tag="ready"):
+    user: User
+    zone: str
+    rooms: list[RoomView]
+
+
+class Ack(Struct, tag_field="op", tag="ack"):
+    ref: int
+    message_id: str
+    seq: int
+
+
+class Refused(Struct, tag_field="op", tag="refused", omit_defaults=True):
+    ref: int
+    code: str
+    message: str
+    advice: str | UnsetType = UNSET
+
+
+class Event(Struct, tag_field="op", tag="event"):
+    room: str
+    seq: int
+    at: str
+    actor: Actor
+    event: RoomEvent
+
+
+class Room(Struct, tag_field="op", tag="room"):
+    """Joined or created: events after ``after`` follow."""
+
+    room: RoomView
+    after: int
+
+
+class RoomLeft(Struct, tag_field="op", tag="room_left"):
+    room: str
+
+
+class Reset(Struct, tag_field="op", tag="reset"):
+    """The cursor is beyond the head or pruned: load the room afresh from ``head``."""
+
+    room: str
+    head: int
+
+
+class Resync(Struct, tag_field="op", tag="resync"):
+    """Too slow: come back with your cursors; the close code 4008 follows."""
+
+
+class ReadMark(Struct, tag_field="op", tag="read_mark"):
+    """This person's read mark moved, here or on another device."""
+
+    room: str
+    seq: int
+
+
+class AttachmentChanged(Struct, tag_field="op", tag="attachment"):
+    """To the uploader only, before and after posting: the state of an own upload changed."""
+
+    attachment: str
+    zones: dict[str, ZoneRelease]
+
+
+ServerFrame = (
+    Ready | Ack | Refused | Event | Room | RoomLeft | Reset | Resync | ReadMark | AttachmentChanged
+)
+
+
+# Close codes (RFC 6455 section 7.4; 4000–4999 are ours) --------------------------------------------------------------
+
+CLOSE_GOING_AWAY = 1001
+CLOSE_UNSUPPORTED = 1003
+CLOSE_TOO_BIG = 1009
+CLOSE_UNAUTHENTICATED = 4001
+CLOSE_ENDED = 4003
+CLOSE_RESYNC = 4008
