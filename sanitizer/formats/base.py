@@ -1,0 +1,85 @@
+"""What a format module takes and gives; the language between the worker and one format.
+
+A format module is a file in this folder with two functions, named in ``FORMATS`` (``sanitizer/formats/__init__.py``)::
+
+    def rebuild(data: bytes, job: Job) -> Rebuilt: ...                     # raises Refused or NeedsPassword
+    def thumbnail(data: bytes, limits: Limits) -> bytes | None: ...        # data: what rebuild gave, already verified
+
+Rules kept here:
+
+- Everything that ``rebuild`` and ``thumbnail`` need is imported when the module is imported: inside the jail nothing
+  can be opened any more, neither a module nor a font, a colour profile or a temporary file.
+- Inside the jail there are no threads, no sockets, no executable memory: no ctypes callbacks, no just-in-time compiler.
+- ``Refused`` and ``NeedsPassword`` are the only exceptions with a meaning; any other counts as
+  ``Refused("unreadable")``, except ``MemoryError``, which counts as ``Refused("memory")``.
+- No string found in a file goes into ``Change`` or ``Refused``: kinds, counts and places only.
+
+>>> Change("javascript", 2, "page 3")
+Change(kind='javascript', count=2, where='page 3')
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sanitizer.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file to rebuild. ``name`` is the file name as received, a hint and never to be trusted."""
+
+    mime: str
+    treatment: str  # "pass" | "rebuild" | "flatten"
+    name: str
+    password: str | None
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A kind of thing removed or changed, and how often. ``kind`` matches ``[a-z0-9][a-z0-9-]{0,39}``, ``count`` is
+    1 … 2³²−1, ``where`` is at most 40 characters of ``[A-Za-z0-9 .,#/-]`` ("page 3") or empty."""
+
+    kind: str
+    count: int
+    where: str = ""
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """The new file. At most 200 entries of ``removed`` and of ``changed`` are reported; put what matters first."""
+
+    data: bytes
+    mime: str
+    removed: list[Change] = field(default_factory=list)
+    changed: list[Change] = field(default_factory=list)
+
+
+class Refused(Exception):  # noqa: N818  (a verdict, not an error)
+    """The file cannot be released. ``code`` is a key of ``sanitizer.refusals.SENTENCES``; ``detail`` is for the
+    operator, at most 80 characters of ``[A-Za-z0-9 .,:;#/+_()-]``, never taken from the file."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+
+
+class NeedsPassword(Exception):  # noqa: N818
+    """The file is encrypted: no password was given (``wrong=False``) or a wrong one."""
+
+    def __init__(self, wrong: bool) -> None:
+        super().__init__(wrong)
+        self.wrong = wrong
+
+
+class Format(Protocol):
+    """The shape of a format module."""
+
+    def rebuild(self, data: bytes, job: Job) -> Rebuilt:
+        """The file made anew from what may stay."""
+
+    def thumbnail(self, data: bytes, limits: Limits) -> bytes | None:
+        """A canonical PNG drawn from rebuilt bytes, longest side ``limits.thumbnail_side``; None: nothing to draw."""

@@ -1,0 +1,39 @@
+"""How much one file may cost: every number that ends in a refusal.
+
+Rules kept here:
+
+- Each limit has one refusal code (``sanitizer/refusals.py``); reaching it is a verdict, never an error.
+- The jailed side checks limits while it reads; the trusting side enforces input, output, CPU, wall clock and memory
+  again, because a taken-over worker checks nothing.
+- Sizes are bytes, times are seconds.
+
+>>> Limits(max_pages=3).max_pages
+3
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one examination; the jailed side gets the same object as the trusting side."""
+
+    max_input: int = 200 * MIB  # bytes of the received file → too-large
+    max_output: int = 256 * MIB  # bytes of the rebuilt file → output-too-large
+    max_pages: int = 10_000  # → too-many-pages
+    max_pixels: int = 100_000_000  # of one image, all frames of an animation summed → too-many-pixels
+    max_frames: int = 1_000  # of an animation or a multi-page image → too-many-pages
+    max_depth: int = 40  # nesting of direct objects, trees, members → too-deep
+    max_objects: int = 1_000_000  # objects, members, elements → bomb
+    max_inflated: int = 512 * MIB  # bytes that all decompression of one file may yield → bomb
+    cpu_seconds: int = 60  # of one jailed process → timeout
+    wall_seconds: float = 120.0  # of one jailed process, kept by the trusting side → timeout
+    memory: int = 1024 * MIB  # address space that a jailed process may add to what it starts with → memory
+    thumbnail_side: int = 320  # longest side of a thumbnail in pixels
+    thumbnail_bytes: int = 2 * MIB  # size of a thumbnail in bytes
+    thumbnail_cpu_seconds: int = 10
+    thumbnail_wall_seconds: float = 20.0

@@ -1,0 +1,41 @@
+"""The verifiers: an explicit table, media type of an output → module with an independent reader.
+
+Rules kept here:
+
+- A verifier shares no code and no parser with the transformer of its format; it is written from ``docs/grammar-*.md``.
+- ``verify`` returns None for a file in the canonical grammar and raises ``Violation`` for everything else; any other
+  exception counts as a violation too. Fail closed: a type without a line here is never released.
+- It runs in a jail of its own, in a process that has imported no format module.
+
+A module offers ``def verify(data: bytes, limits: Limits) -> None``.
+
+>>> Violation("trailing-bytes", "offset 120").code
+'trailing-bytes'
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sanitizer.limits import Limits
+
+VERIFIERS: dict[str, str] = {
+    # "media/type": "module",
+}
+
+
+class Violation(Exception):  # noqa: N818
+    """The output breaks the grammar. ``code`` matches ``[a-z0-9][a-z0-9-]{0,39}``; ``where`` is at most 40 characters
+    of ``[A-Za-z0-9 .,#/-]``, never taken from the file."""
+
+    def __init__(self, code: str, where: str = "") -> None:
+        super().__init__(code, where)
+        self.code = code
+        self.where = where
+
+
+class Verifier(Protocol):
+    """The shape of a verifier module."""
+
+    def verify(self, data: bytes, limits: Limits) -> None:
+        """Nothing if ``data`` is in the grammar, else ``Violation``."""
