@@ -81,7 +81,7 @@ class Audience(Struct):
 
 
 class RoomView(Struct):
-    """A room as one person sees it in the room list. ``head`` is the last seq, ``read`` the last one this person saw."""
+    """A room as one person sees it in the room list. ``head`` is the last seq, ``read`` the last one they saw."""
 
     id: str
     kind: RoomKind
@@ -154,7 +154,7 @@ class ZoneRelease(Struct, omit_defaults=True):
 
 
 class AttachmentView(Struct):
-    """``GET attachments/{id}``. ``report`` is the sanitizer's report for the caller's zone, or null before the verdict."""
+    """``GET attachments/{id}``. ``report`` is the sanitizer's report for the caller's zone, null before the verdict."""
 
     id: str
     name: str
