@@ -1,0 +1,43 @@
+# The habits of this repository. `make help` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+export SEKISHO_PYTHON
+
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help
+help: ## List what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target what; do printf '  make %-8s %s\n' "$$target" "$$what"; done
+
+.PHONY: setup
+setup: ## Install what is missing; leaves the command at .venv/bin/sekisho (again: at once)
+	@sh ops/setup/setup.sh
+
+.PHONY: demo
+demo: setup ## Run Sekisho with a sample city on 127.0.0.1 (ARGS="--port-internet 9080 …" is passed on)
+	@$(BIN)/sekisho demo $(ARGS)
+
+.PHONY: test
+test: setup ## Run the whole test suite (ARGS="-k receipt" is passed on to pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: setup ## Ruff, mypy, layers, the client's types, the documents
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python ops/build_client.py --check
+	$(BIN)/python -m pytest -q tests/project
+
+.PHONY: client
+client: setup ## Build the web client into server/client
+	$(BIN)/python ops/build_client.py
+
+.PHONY: wheel
+wheel: setup ## Build the wheel and the source distribution into dist/
+	.tools/bin/uv build --python $(BIN)/python
+
+.PHONY: bench
+bench: setup ## Measure writer and fan-out on this machine and print the figures
+	@$(BIN)/sekisho bench $(ARGS)

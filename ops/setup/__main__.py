@@ -1,0 +1,28 @@
+"""``python3 -m ops.setup``: set up this checkout. Exit status 0: the command is at ``.venv/bin/sekisho``; 1: what to do was said."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from ops.setup import environment, system
+
+
+def main() -> int:
+    if environment.is_ready():
+        system.tell(system.missing(), system.distribution())
+        return 0
+    if not system.provide():
+        return 1
+    try:
+        environment.provide()
+    except subprocess.CalledProcessError as failed:
+        print(f"setup: stopped, because this failed: {' '.join(map(str, failed.cmd))}", file=sys.stderr)
+        print("setup: mend what is said above (most often the way to the package index), then call again", file=sys.stderr)
+        return 1
+    print("setup: ready: .venv/bin/sekisho", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

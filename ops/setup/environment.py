@@ -1,0 +1,152 @@
+"""The Python environment ``.venv`` and the built web client, each made again only when what it is made of has changed.
+
+uv lives in an environment of its own, ``.tools/``, so that it can make and replace ``.venv``. It is fetched by pip,
+which knows the machine's package index; uv does not read pip's settings, so they are handed on to it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ROOT / ".tools"
+VENV = ROOT / ".venv"
+COMMAND = VENV / "bin" / "sekisho"
+CLIENT = ROOT / "server" / "client" / "index.html"
+CLIENT_BUILDER = ROOT / "ops" / "build_client.py"
+
+
+def _digest(files: Iterable[Path], *words: str) -> str:
+    seen = hashlib.sha256("\0".join(words).encode())
+    for file in sorted(files):
+        seen.update(f"\0{file.relative_to(ROOT)}\0".encode())
+        seen.update(file.read_bytes())
+    return seen.hexdigest()
+
+
+def python_digest() -> str:
+    """Stands for everything that decides what ``.venv`` holds, the checkout's place included."""
+    files = [ROOT / "pyproject.toml", ROOT / "uv.lock", *(ROOT / "ops" / "setup").glob("*.py")]
+    return _digest(files, sys.version, str(ROOT))
+
+
+def client_digest() -> str:
+    """Stands for the sources of the web client."""
+    sources = [file for file in (ROOT / "web_client").rglob("*") if file.is_file() and "node_modules" not in file.parts]
+    return _digest([*sources, CLIENT_BUILDER, ROOT / "server" / "wire.py"])
+
+
+def _stamp(name: str) -> Path:
+    return TOOLS / f"{name}.stamp"
+
+
+def _fresh(name: str, digest: str, result: Path) -> bool:
+    stamp = _stamp(name)
+    return result.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == digest
+
+
+def is_ready() -> bool:
+    """True if environment and client are those of this checkout's present state."""
+    return _fresh("python", python_digest(), COMMAND) and _fresh("client", client_digest(), CLIENT)
+
+
+def uv_pin(pyproject: Path = ROOT / "pyproject.toml") -> str:
+    """The requirement ``uv==…`` of the development group: one pin for the set-up, the tests and ``make wheel``."""
+    group = tomllib.loads(pyproject.read_text(encoding="utf-8"))["dependency-groups"]["dev"]
+    return next(str(line) for line in group if str(line).startswith("uv=="))
+
+
+def _run(*command: str | Path, env: Mapping[str, str] | None = None) -> None:
+    subprocess.run([str(word) for word in command], cwd=ROOT, env=env, check=True)
+
+
+def _make_tools() -> None:
+    """``.tools/`` with pip and the pinned uv in it; pip does nothing if it is there already."""
+    python = TOOLS / "bin" / "python"
+    if not python.exists() or subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode != 0:
+        _run(sys.executable, "-m", "venv", "--clear", TOOLS)
+    _run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", uv_pin())
+
+
+def pip_settings(listing: str) -> dict[str, str]:
+    """pip's effective settings from ``pip config list``; the environment's win over a file's.
+
+    >>> pip_settings("global.index-url='https://a.example/simple'")
+    {'index-url': 'https://a.example/simple'}
+    """
+    found: dict[str, tuple[int, str]] = {}
+    for line in listing.splitlines():
+        section_and_name, _, value = line.partition("=")
+        section, _, name = section_and_name.rpartition(".")
+        if section not in {"global", "install", ":env:"} or not value:
+            continue
+        rank = ("global", "install", ":env:").index(section)
+        if name not in found or found[name][0] <= rank:
+            found[name] = (rank, str(ast.literal_eval(value)))
+    return {name: value for name, (_, value) in found.items()}
+
+
+def uv_environment(given: Mapping[str, str], pip: Mapping[str, str]) -> dict[str, str]:
+    """The environment for uv: what the machine told pip, told to uv, unless uv was told something itself."""
+    env = {name: value for name, value in given.items() if name != "VIRTUAL_ENV"}
+    env["UV_PROJECT_ENVIRONMENT"] = str(VENV)
+    env.setdefault("UV_PYTHON_DOWNLOADS", "never")
+    if "index-url" in pip and not {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & given.keys():
+        env["UV_DEFAULT_INDEX"] = pip["index-url"]
+    if "cert" in pip:
+        env.setdefault("SSL_CERT_FILE", pip["cert"])
+    return env
+
+
+def _locked_index() -> str:
+    """The index that ``uv.lock`` was made from."""
+    packages = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    return next(str(package["source"]["registry"]) for package in packages if "registry" in package["source"])
+
+
+def _sync(env: Mapping[str, str]) -> None:
+    """Make ``.venv`` what ``uv.lock`` says.
+
+    The lock names its index's files by address, so where the machine has another index the lock is turned into hashed
+    requirements, and these are installed from there.
+    """
+    uv = TOOLS / "bin" / "uv"
+    index = env.get("UV_DEFAULT_INDEX") or env.get("UV_INDEX_URL")
+    if not index or index.rstrip("/") == _locked_index().rstrip("/"):
+        _run(uv, "sync", "--frozen", "--quiet", "--python", sys.executable, env=env)
+        return
+    requirements = TOOLS / "requirements.txt"
+    _run(uv, "export", "--frozen", "--quiet", "--no-emit-project", "--output-file", requirements, env=env)
+    _run(uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, VENV, env=env)
+    _run(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", VENV / "bin" / "python", requirements, env=env)
+    _run(uv, "pip", "install", "--quiet", "--no-deps", "--python", VENV / "bin" / "python", "--editable", ROOT, env=env)
+
+
+def _provide_python() -> None:
+    print("setup: installing the Python packages of uv.lock into .venv", flush=True)
+    _make_tools()
+    listing = [str(TOOLS / "bin" / "python"), "-m", "pip", "config", "list"]
+    settings = pip_settings(subprocess.run(listing, capture_output=True, text=True, check=True).stdout)
+    _sync(uv_environment(os.environ, settings))
+
+
+def _provide_client() -> None:
+    print("setup: building the web client", flush=True)
+    _run(VENV / "bin" / "python", CLIENT_BUILDER)
+
+
+def provide() -> None:
+    """Make environment and client, whichever is not fresh. ``subprocess.CalledProcessError``: the tool has said why."""
+    if not _fresh("python", digest := python_digest(), COMMAND):
+        _provide_python()
+        _stamp("python").write_text(digest, encoding="ascii")
+    if not _fresh("client", digest := client_digest(), CLIENT):
+        _provide_client()
+        _stamp("client").write_text(digest, encoding="ascii")

@@ -1,0 +1,139 @@
+"""What Sekisho needs of the operating system, and the one apt call that installs what is missing.
+
+Presence is asked of the thing itself (can the library be loaded, is there a font with Japanese letters), not of the
+package manager: machines get these from elsewhere, too.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import zoneinfo
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing of the system: ``package`` is its Debian and Ubuntu name, ``without`` what is off if it is missing."""
+
+    package: str
+    present: Callable[[], bool]
+    without: str
+    required: bool = False
+    not_on: frozenset[str] = frozenset()  # os-release IDs whose package of this name is of no use
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def _can_make_environments() -> bool:
+    return importlib.util.find_spec("ensurepip") is not None
+
+
+def _knows_tokyo() -> bool:
+    try:
+        zoneinfo.ZoneInfo("Asia/Tokyo")
+    except zoneinfo.ZoneInfoNotFoundError:
+        return False
+    return True
+
+
+def _has_japanese_font() -> bool:
+    if shutil.which("fc-list") is None:
+        return False
+    listed = subprocess.run(["fc-list", ":lang=ja", "file"], capture_output=True, text=True, check=False)
+    return bool(listed.stdout.strip())
+
+
+def _has_browser() -> bool:
+    return any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+
+
+NEEDS: tuple[Need, ...] = (
+    Need("python3-venv", _can_make_environments, "nothing can be set up", required=True),
+    Need("libmagic1", lambda: _loads("libmagic.so.1"), "attachments cannot be identified, so every one is refused"),
+    Need("libseccomp2", lambda: _loads("libseccomp.so.2"), "the jail cannot be closed, so every attachment is refused"),
+    Need("tzdata", _knows_tokyo, "times are shown in UTC"),
+    Need("fonts-noto-cjk", _has_japanese_font, "Japanese letters are missing in this machine's browser and in sample PDFs"),
+    # Ubuntu's package of this name only installs a snap, which servers and containers cannot run.
+    Need("chromium", _has_browser, "the browser tests do not run", not_on=frozenset({"ubuntu"})),
+)
+
+
+def missing() -> list[Need]:
+    """What this machine lacks, in the order of ``NEEDS``."""
+    return [need for need in NEEDS if not need.present()]
+
+
+def distribution(os_release: Path = Path("/etc/os-release")) -> str:
+    """The ``ID`` of os-release(5), ``""`` where there is none."""
+    if not os_release.exists():
+        return ""
+    fields = dict(line.split("=", 1) for line in os_release.read_text(encoding="utf-8").splitlines() if "=" in line)
+    return fields.get("ID", "").strip('"')
+
+
+def installable(needs: Sequence[Need], distro: str) -> list[str]:
+    """The packages to ask apt for."""
+    return [need.package for need in needs if distro not in need.not_on]
+
+
+def _as_root() -> list[str] | None:
+    """The prefix that makes a command root's; None where the caller may not become root without being asked."""
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo") is None:
+        return None
+    if subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:
+        return ["sudo", "-n"]
+    return ["sudo"] if sys.stdin.isatty() else None
+
+
+def install(packages: Sequence[str]) -> bool:
+    """Install ``packages`` with apt. False: there is no apt, no right to use it, or apt failed (it has said why)."""
+    prefix = _as_root()
+    if prefix is None or shutil.which("apt-get") is None:
+        return False
+    print(f"setup: installing with apt: {' '.join(packages)}", flush=True)
+    apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
+    subprocess.run([*apt, "update"], check=False)  # a broken third-party source must not stop the install
+    apt += ["install", "-y", "--no-install-recommends", *packages]
+    done = subprocess.run(apt, stdout=subprocess.PIPE, check=False)
+    if done.returncode != 0:
+        sys.stdout.buffer.write(done.stdout)
+    return done.returncode == 0
+
+
+def tell(needs: Sequence[Need], distro: str) -> None:
+    """Say what is switched off, and the one line that would change it."""
+    if not needs:
+        return
+    for need in needs:
+        print(f"setup: without {need.package}: {need.without}", file=sys.stderr)
+    packages = installable(needs, distro)
+    if packages:
+        print(f"setup: to have it, run: sudo apt-get install -y {' '.join(packages)}", file=sys.stderr)
+    if any(need.package == "chromium" and distro in need.not_on for need in needs):
+        print("setup: to have it, run: sudo .venv/bin/playwright install --with-deps chromium", file=sys.stderr)
+
+
+def provide() -> bool:
+    """Install what is missing if that is allowed, and tell what stays off. False if the set-up cannot go on."""
+    distro = distribution()
+    lacking = missing()
+    packages = installable(lacking, distro)
+    if packages and install(packages):
+        lacking = missing()
+    tell(lacking, distro)
+    return not any(need.required for need in lacking)
