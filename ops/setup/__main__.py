@@ -1,4 +1,4 @@
-"""``python3 -m ops.setup``: set up this checkout. Exit status 0: the command is at ``.venv/bin/sekisho``; 1: what to do was said."""
+"""``python3 -m ops.setup``: set up this checkout. Exit status 0: ``.venv/bin/sekisho`` is there; 1: it said why."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def main() -> int:
         environment.provide()
     except subprocess.CalledProcessError as failed:
         print(f"setup: stopped, because this failed: {' '.join(map(str, failed.cmd))}", file=sys.stderr)
-        print("setup: mend what is said above (most often the way to the package index), then call again", file=sys.stderr)
+        print("setup: mend what is said above (mostly the way to the package index) and call again", file=sys.stderr)
         return 1
     print("setup: ready: .venv/bin/sekisho", flush=True)
     return 0

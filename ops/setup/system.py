@@ -65,7 +65,7 @@ NEEDS: tuple[Need, ...] = (
     Need("libmagic1", lambda: _loads("libmagic.so.1"), "attachments cannot be identified, so every one is refused"),
     Need("libseccomp2", lambda: _loads("libseccomp.so.2"), "the jail cannot be closed, so every attachment is refused"),
     Need("tzdata", _knows_tokyo, "times are shown in UTC"),
-    Need("fonts-noto-cjk", _has_japanese_font, "Japanese letters are missing in this machine's browser and in sample PDFs"),
+    Need("fonts-noto-cjk", _has_japanese_font, "Japanese letters are missing in sample PDFs and in this browser"),
     # Ubuntu's package of this name only installs a snap, which servers and containers cannot run.
     Need("chromium", _has_browser, "the browser tests do not run", not_on=frozenset({"ubuntu"})),
 )
