@@ -64,7 +64,7 @@ def chunk(name: bytes, body: bytes) -> bytes:
 def canonical_png(image: Image.Image) -> bytes:
     """``image`` as the canonical PNG: 8-bit RGB, or RGBA where the picture has transparency; IHDR, IDAT, IEND only.
 
-    Any Pillow mode is taken. The pixels alone are used: profile, text and all other attributes of ``image`` stay behind.
+    Any Pillow mode is taken. The pixels alone are used: profile, text and all else in ``image`` stays behind.
     """
     image = rgb_or_rgba(image)
     depth, colour = HEADERS[image.mode]

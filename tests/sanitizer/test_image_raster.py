@@ -21,7 +21,9 @@ def names_of(png: bytes) -> list[bytes]:
     return found
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "La", "CMYK", "I", "I;16", "F", "LAB"])
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBa", "La", "CMYK", "I", "I;16", "F", "LAB"]
+)
 def test_every_mode_becomes_three_chunks_of_eight_bits(mode: str) -> None:
     png = canonical_png(Image.new(mode, (5, 3)))
     width, height, depth, colour = struct.unpack_from(">IIBB", png, 16)
