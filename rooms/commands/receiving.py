@@ -1,0 +1,47 @@
+"""An attachment arrives, is tried, is judged, is read, and its original goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rooms.attachment import Release
+from rooms.commands import Command
+
+
+class ReceiveAttachment(Command, frozen=True):
+    """The bytes are durable in quarantine under ``blob``; ``name`` is as the sender wrote it."""
+
+    room: str
+    name: str
+    size: int
+    sha256: str
+    blob: str
+    chance: bytes
+
+
+class StartTry(Command, frozen=True):
+    """Counted before the sanitizer sees the file, so that a file that kills the server is poison after three."""
+
+    attachment: str
+
+
+class JudgeAttachment(Command, frozen=True):
+    """The sanitizer's word: ``releases`` per zone (those still open), the report, the thumbnail's blob."""
+
+    attachment: str
+    releases: tuple[Release, ...]
+    report: Mapping[str, Any] | None = None
+    thumbnail: str | None = None
+
+
+class GivePassword(Command, frozen=True):
+    """The uploader gave a password (which is not part of the command: it is never stored)."""
+
+    attachment: str
+
+
+class ForgetOriginal(Command, frozen=True):
+    """The received bytes are past their time; an attachment that was never posted goes altogether."""
+
+    attachment: str

@@ -1,0 +1,43 @@
+"""Opaque identifiers: a kind, then 128 bits of chance.
+
+Rules: chance is an argument; an id says what it names and nothing else (no time, no count, no host), so that knowing one id
+tells nothing about another. ASCII, at most 64 characters.
+
+>>> make_id("room", bytes(16))
+'r_aaaaaaaaaaaaaaaaaaaaaaaaaa'
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Literal
+
+Kind = Literal["room", "message", "attachment", "person", "organisation", "section", "session", "upload", "blob"]
+
+_PREFIX: dict[Kind, str] = {
+    "room": "r",
+    "message": "m",
+    "attachment": "a",
+    "person": "p",
+    "organisation": "o",
+    "section": "c",
+    "session": "s",
+    "upload": "u",
+    "blob": "b",
+}
+CHANCE_BYTES = 16
+MAX_LENGTH = 64
+
+
+def make_id(kind: Kind, chance: bytes) -> str:
+    """The id of a new thing of ``kind`` from 16 random bytes."""
+    if len(chance) != CHANCE_BYTES:
+        raise ValueError("an id takes 16 bytes of chance")
+    return f"{_PREFIX[kind]}_{base64.b32encode(chance).decode('ascii').rstrip('=').lower()}"
+
+
+def derive_id(kind: Kind, seed: bytes, label: str) -> str:
+    """A stable id for a thing that exists once per ``label`` (a direct room per pair), from a secret-free digest."""
+    import hashlib
+
+    return make_id(kind, hashlib.sha256(seed + b"\0" + label.encode()).digest()[:CHANCE_BYTES])

@@ -1,0 +1,113 @@
+"""What the commands of one drain know: a layer of working state over what is already committed.
+
+Rules: later commands of a drain see earlier ones' effects; nothing below is touched until the drain is durable, then ``absorb``
+swaps it in; a layer that failed is simply dropped. ``None`` in a layer means "known not to exist".
+"""
+
+from __future__ import annotations
+
+from typing import Generic, NamedTuple, TypeVar
+
+from rooms.attachment import Attachment
+from rooms.people import Organisation, Person, Section
+from rooms.room import Room
+from rooms.session import LoginTries, Session, SessionTimes
+from rooms.zones import BETA, CrossingTable
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+GIB = 1 << 30
+
+
+class Terms(NamedTuple):
+    """What an installation has settled: the crossing table, the zones it serves, times and quotas (bytes)."""
+
+    table: CrossingTable = BETA
+    zones: frozenset[str] = frozenset({"internet", "lgwan"})
+    session_times: SessionTimes = SessionTimes()
+    quota_person: int = 20 * GIB
+    quota_organisation: int = 2048 * GIB
+    lockout: bool = True
+
+
+class Layer(Generic[K, V]):
+    """A dictionary over another one."""
+
+    __slots__ = ("_below", "_own")
+
+    def __init__(self, below: Layer[K, V] | None = None) -> None:
+        self._own: dict[K, V | None] = {}
+        self._below = below
+
+    def get(self, key: K) -> V | None:
+        own = self._own
+        if key in own:
+            return own[key]
+        return self._below.get(key) if self._below is not None else None
+
+    def known(self, key: K) -> bool:
+        return key in self._own or (self._below is not None and self._below.known(key))
+
+    def __setitem__(self, key: K, value: V | None) -> None:
+        self._own[key] = value
+
+    def absorb(self, upper: Layer[K, V]) -> None:
+        self._own.update(upper._own)
+
+    def forget(self) -> None:
+        self._own.clear()
+
+
+class Posted(NamedTuple):
+    """The answer to a post, remembered by its ``client_msg_id``."""
+
+    message_id: str
+    seq: int
+    repeated: bool = False
+
+
+class World:
+    """The working state. ``people``, ``logins``, ``rooms`` and ``heads`` outlive a drain; the rest is loaded for each."""
+
+    def __init__(self, below: World | None = None) -> None:
+        self.people = Layer[str, Person](below and below.people)
+        self.logins = Layer[str, str](below and below.logins)
+        self.rooms = Layer[str, Room](below and below.rooms)
+        self.heads = Layer[str, int](below and below.heads)
+        self.direct_rooms = Layer[str, str](below and below.direct_rooms)
+        self.organisations = Layer[str, Organisation](below and below.organisations)
+        self.sections = Layer[tuple[str, str | None, str], Section](below and below.sections)
+        self.posted = Layer[tuple[str, str, str], Posted](below and below.posted)
+        self.messages = Layer[str, str](below and below.messages)
+        self.attachments = Layer[str, Attachment](below and below.attachments)
+        self.usage = Layer[str, int](below and below.usage)
+        self.read_marks = Layer[tuple[str, str], int](below and below.read_marks)
+        self.sessions = Layer[str, Session](below and below.sessions)
+        self.sessions_of = Layer[str, tuple[str, ...]](below and below.sessions_of)
+        self.login_tries = Layer[str, LoginTries](below and below.login_tries)
+
+    def absorb(self, upper: World) -> None:
+        """Take over everything that ``upper`` changed or loaded."""
+        for name, layer in vars(self).items():
+            layer.absorb(getattr(upper, name))
+
+    def forget_loaded(self) -> None:
+        """Drop what is loaded per drain; called on the lasting world after each."""
+        for name in _PER_DRAIN:
+            getattr(self, name).forget()
+
+
+_PER_DRAIN = (
+    "posted",
+    "messages",
+    "attachments",
+    "usage",
+    "read_marks",
+    "sessions",
+    "sessions_of",
+    "login_tries",
+    "direct_rooms",
+    "organisations",
+    "sections",
+)
