@@ -8,9 +8,9 @@ needs_password            the uploader must give the password of the file
 awaiting_approval         reserved: a superior must approve; no preset leads here
 ========================  =======================================================================
 
-Rules: one state per zone the room exists in; the treatment of each comes from the crossing table at the time of receiving; a
-verdict binds the received hash to the hash of what leaves; a try is counted before it is made, and after ``MAX_TRIES`` the
-file is refused as poison.
+Rules: one state per zone the room exists in; the treatment of each comes from the crossing table at the time of
+receiving; a verdict binds the received hash to the hash of what leaves; a try is counted before it is made, and
+after ``MAX_TRIES`` the file is refused as poison.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ NEXT: Mapping[State, frozenset[State]] = {
 
 
 class Release(Struct, frozen=True):
-    """What one zone may read. ``blob`` is the rendition's random key, or None where the received bytes are served (``pass``)."""
+    """What one zone may read. ``blob`` is the rendition's random key, or None where the received bytes are served
+    (``pass``).
+    """
 
     zone: str
     treatment: str
@@ -49,7 +51,9 @@ class Release(Struct, frozen=True):
 
 
 class Attachment(Struct, frozen=True):
-    """A file as received. ``blob`` names the quarantined bytes; ``sha256`` is of those bytes; ``name`` is the safe name."""
+    """A file as received. ``blob`` names the quarantined bytes; ``sha256`` is of those bytes; ``name`` is the safe
+    name.
+    """
 
     id: str
     room: str

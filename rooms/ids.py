@@ -1,7 +1,7 @@
 """Opaque identifiers: a kind, then 128 bits of chance.
 
-Rules: chance is an argument; an id says what it names and nothing else (no time, no count, no host), so that knowing one id
-tells nothing about another. ASCII, at most 64 characters.
+Rules: chance is an argument; an id says what it names and nothing else (no time, no count, no host), so that
+knowing one id tells nothing about another. ASCII, at most 64 characters.
 
 >>> make_id("room", bytes(16))
 'r_aaaaaaaaaaaaaaaaaaaaaaaaaa'

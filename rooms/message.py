@@ -1,8 +1,8 @@
 """The text of a message: its limits and what is taken out of it.
 
-Rules: at most 20,000 user-perceived characters (extended grapheme clusters, UAX #29), so that an emoji family or a kanji with
-a variation selector counts once; C0/C1 controls but TAB and LF go; bidirectional overrides and isolates (UAX #9) go, because they
-make a reader see another text than the record holds; nothing else is changed.
+Rules: at most 20,000 user-perceived characters (extended grapheme clusters, UAX #29), so that an emoji family or a
+kanji with a variation selector counts once; C0/C1 controls but TAB and LF go; bidirectional overrides and isolates
+(UAX #9) go, because they make a reader see another text than the record holds; nothing else is changed.
 
 >>> clean_text("a\\u202eb\\r\\n")
 'ab\\n'

@@ -1,7 +1,7 @@
 """Organisations (団体), their section tree (部署) and people (職員).
 
-Rules: a person belongs to one organisation; a login is unique on a server, compared case-folded; a person who is not active
-acts nowhere; ``zones`` says from where a person may log in.
+Rules: a person belongs to one organisation; a login is unique on a server, compared case-folded; a person who is
+not active acts nowhere; ``zones`` says from where a person may log in.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ def normal_login(login: str) -> str | None:
 
 
 def normal_name(name: str) -> str | None:
-    """A person's, section's or room's name: NFC, single-line, without controls; None if nothing is left or it is too long."""
-    kept = "".join(c for c in unicodedata.normalize("NFC", name) if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
+    """A person's, section's or room's name: NFC, single-line, without controls; None if nothing is left or it is
+    too long.
+    """
+    composed = unicodedata.normalize("NFC", name)
+    kept = "".join(c for c in composed if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
     folded = " ".join(kept.split())
     return folded if 0 < len(folded) <= MAX_NAME else None

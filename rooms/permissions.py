@@ -1,7 +1,8 @@
 """Who may do what: pure questions, answered by None or by the refusal that says why.
 
-Rules: a room that does not exist in the caller's zone, or of which the caller is no member, is ``not_found`` (the same answer as
-for a room that never was); an inactive person may do nothing; administration needs the role, never the network alone.
+Rules: a room that does not exist in the caller's zone, or of which the caller is no member, is ``not_found`` (the
+same answer as for a room that never was); an inactive person may do nothing; administration needs the role, never
+the network alone.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Every "no" of the product: a reason, the contract's code it belongs to, and a sentence that says what to do next.
 
 Rules: a refusal is a value, never an exception; ``code`` is stable and few (CONTRACT), ``reason`` is stable and exact;
-the sentence says what happened, that nothing was lost, and what the reader can do. Answers never tell a stranger whether a
-thing exists: what may not be known is ``not_found``.
+the sentence says what happened, that nothing was lost, and what the reader can do. Answers never tell a stranger
+whether a thing exists: what may not be known is ``not_found``.
 
 >>> refuse("text_too_long").code
 'invalid'
@@ -88,8 +88,8 @@ REASONS: dict[str, Reason] = {
         "forbidden_crossing",
         "個人番号(マイナンバー)と思われる数字があるため、インターネット区画から見える場所には送れません。"
         "数字を消すか、インターネット区画に開いていないトークルームで送ってください。書いた文は残っています。",
-        "This looks like it contains an Individual Number (My Number), so it may not go where the internet zone can read "
-        "it. Remove the number, or use a room that is not open to the internet zone. Your text is kept.",
+        "This looks like it contains an Individual Number (My Number), so it may not go where the internet zone can "
+        "read it. Remove the number, or use a room that is not open to the internet zone. Your text is kept.",
     ),
     "my_number_in_name": Reason(
         "forbidden_crossing",

@@ -1,8 +1,8 @@
 """A room (トークルーム): who is in it, from where it exists, and how its history opens to newcomers.
 
-Rules: ``zones`` is where the room exists at all; in any other zone it is not found. ``direct`` has exactly two members and one
-room per pair; ``channel`` shows newcomers all of its history, ``group`` from their joining. The head is kept beside the room
-(``World.heads``) because every post moves it.
+Rules: ``zones`` is where the room exists at all; in any other zone it is not found. ``direct`` has exactly two
+members and one room per pair; ``channel`` shows newcomers all of its history, ``group`` from their joining. The
+head is kept beside the room (``World.heads``) because every post moves it.
 """
 
 from __future__ import annotations

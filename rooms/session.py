@@ -1,8 +1,8 @@
 """A login session: bound to one zone and one device, ended by logout, by rest, by age, or by an administrator.
 
-Rules: idle 30 minutes in ``internet`` and 8 hours in closed zones, 12 hours in all (settings may shorten, never lengthen
-silently); the token itself is never stored, only its SHA-256; failed logins lock a login for a growing while, which a right
-password cannot shorten.
+Rules: idle 30 minutes in ``internet`` and 8 hours in closed zones, 12 hours in all (settings may shorten, never
+lengthen silently); the token itself is never stored, only its SHA-256; failed logins lock a login for a growing
+while, which a right password cannot shorten.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the commands of one drain know: a layer of working state over what is already committed.
 
-Rules: later commands of a drain see earlier ones' effects; nothing below is touched until the drain is durable, then ``absorb``
-swaps it in; a layer that failed is simply dropped. ``None`` in a layer means "known not to exist".
+Rules: later commands of a drain see earlier ones' effects; nothing below is touched until the drain is durable,
+then ``absorb`` swaps it in; a layer that failed is simply dropped. ``None`` in a layer means "known not to exist".
 """
 
 from __future__ import annotations
@@ -68,24 +68,26 @@ class Posted(NamedTuple):
 
 
 class World:
-    """The working state. ``people``, ``logins``, ``rooms`` and ``heads`` outlive a drain; the rest is loaded for each."""
+    """The working state. ``people``, ``logins``, ``rooms`` and ``heads`` outlive a drain; the rest is loaded for
+    each.
+    """
 
     def __init__(self, below: World | None = None) -> None:
-        self.people = Layer[str, Person](below and below.people)
-        self.logins = Layer[str, str](below and below.logins)
-        self.rooms = Layer[str, Room](below and below.rooms)
-        self.heads = Layer[str, int](below and below.heads)
-        self.direct_rooms = Layer[str, str](below and below.direct_rooms)
-        self.organisations = Layer[str, Organisation](below and below.organisations)
-        self.sections = Layer[tuple[str, str | None, str], Section](below and below.sections)
-        self.posted = Layer[tuple[str, str, str], Posted](below and below.posted)
-        self.messages = Layer[str, str](below and below.messages)
-        self.attachments = Layer[str, Attachment](below and below.attachments)
-        self.usage = Layer[str, int](below and below.usage)
-        self.read_marks = Layer[tuple[str, str], int](below and below.read_marks)
-        self.sessions = Layer[str, Session](below and below.sessions)
-        self.sessions_of = Layer[str, tuple[str, ...]](below and below.sessions_of)
-        self.login_tries = Layer[str, LoginTries](below and below.login_tries)
+        self.people: Layer[str, Person] = Layer(below.people if below else None)
+        self.logins: Layer[str, str] = Layer(below.logins if below else None)
+        self.rooms: Layer[str, Room] = Layer(below.rooms if below else None)
+        self.heads: Layer[str, int] = Layer(below.heads if below else None)
+        self.direct_rooms: Layer[str, str] = Layer(below.direct_rooms if below else None)
+        self.organisations: Layer[str, Organisation] = Layer(below.organisations if below else None)
+        self.sections: Layer[tuple[str, str | None, str], Section] = Layer(below.sections if below else None)
+        self.posted: Layer[tuple[str, str, str], Posted] = Layer(below.posted if below else None)
+        self.messages: Layer[str, str] = Layer(below.messages if below else None)
+        self.attachments: Layer[str, Attachment] = Layer(below.attachments if below else None)
+        self.usage: Layer[str, int] = Layer(below.usage if below else None)
+        self.read_marks: Layer[tuple[str, str], int] = Layer(below.read_marks if below else None)
+        self.sessions: Layer[str, Session] = Layer(below.sessions if below else None)
+        self.sessions_of: Layer[str, tuple[str, ...]] = Layer(below.sessions_of if below else None)
+        self.login_tries: Layer[str, LoginTries] = Layer(below.login_tries if below else None)
 
     def absorb(self, upper: World) -> None:
         """Take over everything that ``upper`` changed or loaded."""

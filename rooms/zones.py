@@ -1,7 +1,7 @@
 """Zones, crossings and treatments: what must be done to content made in one zone before it is read in another.
 
-Rules: the zone of a request comes from its listener alone; a crossing that the table does not name is ``forbid``; the same
-table rules files and text (``forbid`` withholds a message, every other treatment lets text through).
+Rules: the zone of a request comes from its listener alone; a crossing that the table does not name is ``forbid``;
+the same table rules files and text (``forbid`` withholds a message, every other treatment lets text through).
 The presets are the models α, α′, β, β′ of the Ministry's guideline as DESIGN §4 reads them.
 
 >>> ALPHA.treatment("internet", "lgwan").action

@@ -1,8 +1,8 @@
 """What people and the server ask for: one struct per act, one file per thing people do.
 
-Rules: a command is plain data; it carries who asks and from where (``Origin``), and the chance its new ids are made of. It says
-what is wanted, never how it is stored. A new capability adds a file here, in ``decide``, in ``store``, and a line in
-``rooms.perform.SLICES``.
+Rules: a command is plain data; it carries who asks and from where (``Origin``), and the chance its new ids are
+made of. It says what is wanted, never how it is stored. A new capability adds a file here, in ``decide``, in
+``store``, and a line in ``rooms.perform.SLICES``.
 """
 
 from __future__ import annotations

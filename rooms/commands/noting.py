@@ -8,7 +8,9 @@ from rooms.commands import Command
 
 
 class NoteAct(Command, frozen=True):
-    """One leaf. ``action`` such as ``attachment.read``; ``reason`` is a refusal's reason where ``outcome`` is ``refused``."""
+    """One leaf. ``action`` such as ``attachment.read``; ``reason`` is a refusal's reason where ``outcome`` is
+    ``refused``.
+    """
 
     action: str
     object: str | None = None

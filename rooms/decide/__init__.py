@@ -1,7 +1,8 @@
 """The rules: a command and the state it meets in, an answer and changes out.
 
-Rules kept here: no clock, no chance, no storage, no waiting; the same world, command and moment give the same decision. A decision
-is complete: the answer for the caller, every change to be written, and the act for the record. One file per thing people do.
+Rules kept here: no clock, no chance, no storage, no waiting; the same world, command and moment give the same
+decision. A decision is complete: the answer for the caller, every change to be written, and the act for the
+record. One file per thing people do.
 """
 
 from __future__ import annotations

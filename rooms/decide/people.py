@@ -136,7 +136,7 @@ def set_password(world: World, command: SetPassword, now: int, terms: Terms) -> 
     person = _named(world, command, command.login)
     if isinstance(person, Refusal):
         return no(person, "person.password")
-    changes = (
+    changes: tuple[Change, ...] = (
         PasswordSet(person.id, command.password),
         LoginTried(person.login, LoginTries()),
         *ended_sessions(world, person.id, now, "administrator"),
@@ -150,7 +150,8 @@ def set_active(world: World, command: SetActive, now: int, terms: Terms) -> Deci
         return no(person, "person.active")
     changed = msgspec.structs.replace(person, active=command.active)
     ended = () if command.active else ended_sessions(world, person.id, now, "inactive")
-    return Decision(changed, (PersonChanged(changed), *ended), Act("person.active", person.id, notes={"active": command.active}))
+    act = Act("person.active", person.id, notes={"active": command.active})
+    return Decision(changed, (PersonChanged(changed), *ended), act)
 
 
 def set_roles(world: World, command: SetRoles, now: int, terms: Terms) -> Decision:

@@ -124,9 +124,7 @@ def _attachments(world: World, command: PostMessage) -> tuple[Attachment, ...] |
     return tuple(found)
 
 
-def _posted(
-    world: World, command: PostMessage, now: int, text: str, attachments: tuple[Attachment, ...]
-) -> Decision:
+def _posted(world: World, command: PostMessage, now: int, text: str, attachments: tuple[Attachment, ...]) -> Decision:
     message_id = make_id("message", command.chance)
     seq = (world.heads.get(command.room) or 0) + 1
     author = command.origin.person or ""
@@ -136,8 +134,7 @@ def _posted(
         EventAppended(RoomEvent(command.room, seq, now, author, command.origin.zone or "", event)),
         MessageKept(message_id, command.room, seq, author, command.client_msg_id),
     ]
-    for attachment in attachments:
-        changes.append(AttachmentPosted(msgspec.structs.replace(attachment, message=message_id, seq=seq)))
+    changes += [AttachmentPosted(msgspec.structs.replace(a, message=message_id, seq=seq)) for a in attachments]
     act = Act(ACTION, message_id, notes={"room": command.room, "seq": seq, "attachments": len(named)})
     return Decision(Posted(message_id, seq), tuple(changes), act)
 

@@ -1,4 +1,6 @@
-"""The life of an attachment: received, tried, judged, forgotten. The states and their order are in ``rooms.attachment``."""
+"""The life of an attachment: received, tried, judged, forgotten. The states and their order are in
+``rooms.attachment``.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from rooms.file_name import safe_file_name
 from rooms.ids import make_id
 from rooms.my_number import find_my_numbers
 from rooms.permissions import membership
-from rooms.receipt import Receipt
+from rooms.receipt import FileFacts, Receipt, Removed
 from rooms.refusals import Refusal, refuse
 from rooms.room import Room
 from rooms.world import Terms, World
@@ -105,8 +107,7 @@ def receive_attachment(world: World, command: ReceiveAttachment, now: int, terms
         seq=None,
         releases=first_releases(terms.table, zone, room.zones),
     )
-    notes = {"room": room.id, "size": command.size, "sha256": command.sha256}
-    act = Act(RECEIVE, attachment.id, notes=notes)
+    act = Act(RECEIVE, attachment.id, notes={"room": room.id, "size": command.size, "sha256": command.sha256})
     return Decision(attachment, (AttachmentReceived(attachment),), act)
 
 
@@ -120,9 +121,7 @@ def start_try(world: World, command: StartTry, now: int, terms: Terms) -> Decisi
             msgspec.structs.replace(attachment.releases[zone], state="refused", code="crashed")
             for zone in open_zones(attachment.releases)
         )
-        decision = judge_attachment(
-            world, JudgeAttachment(command.origin, attachment.id, poison), now, terms
-        )
+        decision = judge_attachment(world, JudgeAttachment(command.origin, attachment.id, poison), now, terms)
         return decision._replace(answer=None)
     tried = msgspec.structs.replace(attachment, tries=attachment.tries + 1)
     return Decision(tried, (TryCounted(tried),))
@@ -161,16 +160,34 @@ def _crossed(release: Release) -> bool:
 
 
 def _judged_event(world: World, attachment: Attachment, now: int) -> RoomEvent:
-    zones = {z: (r.treatment, r.state, r.code) for z, r in attachment.releases.items()}
+    zones: dict[str, tuple[str, str, str | None]] = {
+        z: (r.treatment, r.state, r.code) for z, r in attachment.releases.items()
+    }
     seq = (world.heads.get(attachment.room) or 0) + 1
     event = AttachmentJudged(attachment.id, zones)
     return RoomEvent(attachment.room, seq, now, attachment.uploader, attachment.made_in, event)
 
 
 def _receipt(attachment: Attachment, release: Release, now: int, terms: Terms) -> Receipt:
-    """What the crossing statement says, all but the leaf's index and the signature."""
+    """What the crossing statement says; the leaf's index (here 0) is known only when the leaf is written."""
     report = attachment.report or {}
-    return Receipt.of(attachment, release, report, now, terms.table.version)
+    source = report.get("input") or {}
+    return Receipt(
+        at=now,
+        attachment=attachment.id,
+        grammar=str(report.get("grammar", "")),
+        input=FileFacts(attachment.sha256, attachment.size, str(source.get("type", ""))),
+        leaf=0,
+        made_in=attachment.made_in,
+        organisation=attachment.organisation,
+        output=FileFacts(release.sha256 or "", release.size or 0, release.mime or ""),
+        policy=terms.table.version,
+        read_in=release.zone,
+        removed=[Removed(r["count"], r["kind"]) for r in report.get("removed", ())],
+        transformer=str(report.get("engine", "")),
+        treatment="flatten" if release.treatment == "flatten" else "rebuild",
+        verifier=str((report.get("verified") or {}).get("by", "")),
+    )
 
 
 def give_password(world: World, command: GivePassword, now: int, terms: Terms) -> Decision:

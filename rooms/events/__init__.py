@@ -16,7 +16,7 @@ from rooms.events.posting import MessageAttachment, MessagePosted
 Event = MessagePosted | AttachmentJudged | MembersChanged
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Event)
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
 
 class RoomEvent(Struct, frozen=True):
@@ -28,6 +28,11 @@ class RoomEvent(Struct, frozen=True):
     actor: str
     made_in: str
     event: Event
+
+
+def kind_of(event: Event) -> str:
+    """The tag ``type`` of an event."""
+    return str(event.__struct_config__.tag)
 
 
 def encode(event: Event) -> bytes:
@@ -47,4 +52,5 @@ __all__ = [
     "RoomEvent",
     "decode",
     "encode",
+    "kind_of",
 ]

@@ -57,7 +57,7 @@ class Rebuilt:
     changed: list[Change] = field(default_factory=list)
 
 
-class Refused(Exception):  # noqa: N818  (a verdict, not an error)
+class Refused(Exception):
     """The file cannot be released. ``code`` is a key of ``sanitizer.refusals.SENTENCES``; ``detail`` is for the
     operator, at most 80 characters of ``[A-Za-z0-9 .,:;#/+_()-]``, never taken from the file."""
 
@@ -67,7 +67,7 @@ class Refused(Exception):  # noqa: N818  (a verdict, not an error)
         self.detail = detail
 
 
-class NeedsPassword(Exception):  # noqa: N818
+class NeedsPassword(Exception):
     """The file is encrypted: no password was given (``wrong=False``) or a wrong one."""
 
     def __init__(self, wrong: bool) -> None:

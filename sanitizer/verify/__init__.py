@@ -24,7 +24,7 @@ VERIFIERS: dict[str, str] = {
 }
 
 
-class Violation(Exception):  # noqa: N818
+class Violation(Exception):
     """The output breaks the grammar. ``code`` matches ``[a-z0-9][a-z0-9-]{0,39}``; ``where`` is at most 40 characters
     of ``[A-Za-z0-9 .,#/-]``, never taken from the file."""
 

@@ -1,0 +1,65 @@
+"""The audit record: leaves, the tree's head, signed checkpoints. Written by the drain itself, in the transaction
+of the acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from rooms.audit import Frontier
+from rooms.store.schema import audit_checkpoints, audit_head, audit_leaves
+
+_INSERT = insert(audit_leaves)
+PAGE = 5_000
+
+
+def write_leaves(connection: Connection, first: int, leaves: Sequence[tuple[bytes, bytes]], frontier: Frontier) -> None:
+    """``leaves``: (encoding, hash) from index ``first`` on; ``frontier`` is the tree with them."""
+    rows = [{"idx": first + i, "leaf": leaf, "hash": digest} for i, (leaf, digest) in enumerate(leaves)]
+    connection.execute(_INSERT, rows)
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    head = dialect.insert(audit_head)
+    upsert = head.on_conflict_do_update(index_elements=[audit_head.c.id], set_={"frontier": head.excluded.frontier})
+    connection.execute(upsert, {"id": 0, "frontier": frontier.to_bytes()})
+
+
+def write_checkpoint(connection: Connection, size: int, at: int, note: str) -> None:
+    connection.execute(insert(audit_checkpoints), {"size": size, "at": at, "note": note})
+
+
+def stored_frontier(connection: Connection) -> Frontier:
+    """The tree's head as the last drain left it."""
+    found = connection.execute(select(audit_head.c.frontier)).scalar_one_or_none()
+    return Frontier.from_bytes(found) if found is not None else Frontier()
+
+
+def last_checkpoint(connection: Connection) -> tuple[int, int] | None:
+    """(size, at) of the newest checkpoint."""
+    statement = select(audit_checkpoints.c.size, audit_checkpoints.c.at).order_by(audit_checkpoints.c.size.desc())
+    row = connection.execute(statement.limit(1)).one_or_none()
+    return (row.size, row.at) if row is not None else None
+
+
+def count_leaves(connection: Connection) -> int:
+    return int(connection.execute(select(func.count()).select_from(audit_leaves)).scalar_one())
+
+
+def all_leaves(connection: Connection) -> Iterator[tuple[int, bytes, bytes]]:
+    """(index, encoding, hash) in the order of the index, page by page."""
+    after = -1
+    while True:
+        statement = select(audit_leaves).where(audit_leaves.c.idx > after).order_by(audit_leaves.c.idx).limit(PAGE)
+        rows = connection.execute(statement).all()
+        yield from ((row.idx, row.leaf, row.hash) for row in rows)
+        if len(rows) < PAGE:
+            return
+        after = rows[-1].idx
+
+
+def all_checkpoints(connection: Connection) -> Iterator[tuple[int, str]]:
+    statement = select(audit_checkpoints.c.size, audit_checkpoints.c.note).order_by(audit_checkpoints.c.size)
+    for row in connection.execute(statement):
+        yield row.size, row.note

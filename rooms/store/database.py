@@ -1,0 +1,157 @@
+"""Opening the database: one writer in its own thread, read-only readers, the start-up gates.
+
+Rules kept here:
+- exactly one connection writes and checkpoints (SQLite before 3.51.3 may corrupt the WAL when two do); it lives in
+  one thread and runs one drain at a time;
+- ``synchronous=FULL``: what is committed survives a power cut; no mmap;
+- readers open the file read-only and ask for nothing that waits;
+- a failed fsync ends the process (``FatalStorageError``): after it nobody knows what is on the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
+
+T = TypeVar("T")
+READERS = 4
+
+
+class StorageFull(Exception):
+    """The disk or the database is full; nothing of the drain was written."""
+
+
+class FatalStorageError(Exception):
+    """The disk failed to make a commit durable; the process must end and be started again."""
+
+
+class DatabaseDamaged(Exception):
+    """The file is not a sound database. ``sekisho doctor`` says more; restore the last backup."""
+
+
+def _prepare_writer(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=5000",
+        "mmap_size=0",
+        "secure_delete=ON",
+        "temp_store=MEMORY",
+        "cache_size=-65536",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _prepare_reader(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in ("query_only=ON", "busy_timeout=5000", "mmap_size=0"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def writer_engine(path: Path) -> Engine:
+    """A synchronous engine with one connection, transactions begun by hand (``BEGIN IMMEDIATE``)."""
+    engine = create_engine(
+        f"sqlite:///{path}", poolclass=StaticPool, connect_args={"check_same_thread": False, "cached_statements": 512}
+    )
+    event.listen(engine, "connect", _prepare_writer)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+def reader_engine(path: Path) -> AsyncEngine:
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///file:{path}?mode=ro&uri=true",
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=READERS,
+        max_overflow=0,
+        pool_timeout=10,
+    )
+    event.listen(engine.sync_engine, "connect", _prepare_reader)
+    return engine
+
+
+def storage_error(error: BaseException) -> Exception | None:
+    """The named failure behind a driver's error, or None if it is not the storage's."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(cause, sqlite3.Error):
+        return None
+    name = getattr(cause, "sqlite_errorname", "") or ""
+    if name.startswith("SQLITE_FULL"):
+        return StorageFull("the disk is full")
+    if name.startswith("SQLITE_IOERR"):
+        return FatalStorageError(f"the disk failed: {name}")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return DatabaseDamaged(f"the database is damaged: {name}")
+    return None
+
+
+class Database:
+    """The open database of one installation.
+
+    >>> database = Database(Path("/var/lib/sekisho/sekisho.db"))          # doctest: +SKIP
+    >>> await database.run(lambda connection: connection.execute(...))    # doctest: +SKIP
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writer = writer_engine(path)
+        self._readers = reader_engine(path)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+
+    async def run(self, drain: Callable[[Connection], T]) -> T:
+        """Run ``drain`` on the writer's thread. It begins and commits its own transactions."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self.run_here, drain)
+
+    def run_here(self, drain: Callable[[Connection], T]) -> T:
+        """The same, on the calling thread; for commands that hold the installation's lock."""
+        try:
+            with self._writer.connect() as connection:
+                return drain(connection)
+        except (DBAPIError, sqlite3.Error) as error:
+            named = storage_error(error)
+            if named is not None:
+                raise named from error
+            raise
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A read-only connection: one consistent view until it is given back."""
+        async with self._readers.connect() as connection:
+            yield connection
+
+    def check(self) -> None:
+        """Raises ``DatabaseDamaged`` unless SQLite finds the file sound (``PRAGMA quick_check``)."""
+
+        def ask(connection: Connection) -> str:
+            return str(connection.execute(text("PRAGMA quick_check(1)")).scalar_one())
+
+        try:
+            answer = self.run_here(ask)
+        except DBAPIError as error:
+            raise DatabaseDamaged(f"the database cannot be read: {error.orig}") from error
+        if answer != "ok":
+            raise DatabaseDamaged(f"the database is damaged: {answer}")
+
+    async def close(self) -> None:
+        """Give everything back. The writer's thread ends last."""
+        await self._readers.dispose()
+        self.close_writer()
+
+    def close_writer(self) -> None:
+        self._thread.submit(self._writer.dispose).result()
+        self._thread.shutdown()

@@ -1,0 +1,1 @@
+"""Alembic migrations, run by ``rooms.store.migrate`` under the installation's lock."""

@@ -1,0 +1,128 @@
+"""Messages, events and read marks: the hot path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rooms.commands.posting import MarkRead, PostMessage
+from rooms.decide.posting import AttachmentPosted, EventAppended, MessageKept, ReadMarkMoved
+from rooms.events import RoomEvent, decode, encode, kind_of
+from rooms.store.gathering import load_rooms
+from rooms.store.people import load_people
+from rooms.store.receiving import load_attachments
+from rooms.store.schema import attachments, events, messages, outbox, read_marks, rooms
+from rooms.world import Posted, World
+
+_POSTED = select(messages.c.author, messages.c.room, messages.c.client_msg_id, messages.c.id, messages.c.seq).where(
+    tuple_(messages.c.author, messages.c.room, messages.c.client_msg_id).in_(bindparam("keys", expanding=True))
+)
+_HEAD = update(rooms).where(rooms.c.id == bindparam("b_id")).values(head=bindparam("b_head"))
+_SHOWN = (
+    update(attachments)
+    .where(attachments.c.id == bindparam("b_id"))
+    .values(message=bindparam("b_message"), seq=bindparam("b_seq"))
+)
+_INSERT_EVENTS = insert(events)
+_INSERT_MESSAGES = insert(messages)
+_INSERT_OUTBOX = insert(outbox)
+
+
+def load_post_message(connection: Connection, commands: Sequence[PostMessage], world: World) -> None:
+    """Who posts, where, and what was answered to the same ``client_msg_id`` before."""
+    load_people(connection, (c.origin.person for c in commands), world)
+    load_rooms(connection, (c.room for c in commands), world)
+    keys = [(c.origin.person or "", c.room, c.client_msg_id) for c in commands]
+    for author, room, client_msg_id, message_id, seq in connection.execute(_POSTED, {"keys": keys}):
+        world.posted[author, room, client_msg_id] = Posted(message_id, seq, True)
+    load_attachments(connection, (a for c in commands for a in c.attachments), world)
+    replies = [c.reply_to for c in commands if c.reply_to]
+    if replies:
+        statement = select(messages.c.id, messages.c.room).where(messages.c.id.in_(replies))
+        for row in connection.execute(statement):
+            world.messages[row.id] = row.room
+
+
+def load_mark_read(connection: Connection, commands: Sequence[MarkRead], world: World) -> None:
+    load_people(connection, (c.origin.person for c in commands), world)
+    load_rooms(connection, (c.room for c in commands), world)
+    keys = [(c.origin.person or "", c.room) for c in commands]
+    statement = select(read_marks).where(tuple_(read_marks.c.person, read_marks.c.room).in_(keys))
+    for row in connection.execute(statement):
+        world.read_marks[row.person, row.room] = row.seq
+
+
+def write_events(connection: Connection, changes: Sequence[EventAppended]) -> None:
+    """The events, each room's new head, and what must follow from them (``outbox``)."""
+    rows: list[dict[str, Any]] = []
+    follow: list[dict[str, Any]] = []
+    heads: dict[str, int] = {}
+    for change in changes:
+        e = change.event
+        row = {"room": e.room, "seq": e.seq, "at": e.at, "actor": e.actor, "made_in": e.made_in}
+        rows.append(row | {"kind": kind_of(e.event), "body": encode(e.event)})
+        follow.append({"topic": "event", "room": e.room, "seq": e.seq})
+        heads[e.room] = e.seq
+    connection.execute(_INSERT_EVENTS, rows)
+    connection.execute(_INSERT_OUTBOX, follow)
+    connection.execute(_HEAD, [{"b_id": room, "b_head": head} for room, head in heads.items()])
+
+
+def write_messages(connection: Connection, changes: Sequence[MessageKept]) -> None:
+    rows = [
+        {"author": c.author, "room": c.room, "client_msg_id": c.client_msg_id, "id": c.id, "seq": c.seq}
+        for c in changes
+    ]
+    connection.execute(_INSERT_MESSAGES, rows)
+
+
+def write_posted_attachments(connection: Connection, changes: Sequence[AttachmentPosted]) -> None:
+    rows = [{"b_id": a.id, "b_message": a.message, "b_seq": a.seq} for a in (c.attachment for c in changes)]
+    connection.execute(_SHOWN, rows)
+
+
+def write_read_marks(connection: Connection, changes: Sequence[ReadMarkMoved]) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(read_marks)
+    upsert = statement.on_conflict_do_update(
+        index_elements=[read_marks.c.person, read_marks.c.room], set_={"seq": statement.excluded.seq}
+    )
+    last = {(c.person, c.room): c.seq for c in changes}
+    connection.execute(upsert, [{"person": p, "room": r, "seq": seq} for (p, r), seq in last.items()])
+
+
+_EVENT = (events.c.room, events.c.seq, events.c.at, events.c.actor, events.c.made_in, events.c.body)
+_AFTER = (
+    select(*_EVENT)
+    .where(events.c.room == bindparam("room"), events.c.seq > bindparam("after"))
+    .order_by(events.c.seq)
+    .limit(bindparam("n"))
+)
+_BEFORE = (
+    select(*_EVENT)
+    .where(
+        events.c.room == bindparam("room"),
+        events.c.seq > bindparam("after"),
+        events.c.seq < bindparam("before"),
+    )
+    .order_by(events.c.seq.desc())
+    .limit(bindparam("n"))
+)
+
+
+async def events_after(connection: AsyncConnection, room: str, after: int, limit: int) -> list[RoomEvent]:
+    """The next events of a room, ascending."""
+    rows = await connection.execute(_AFTER, {"room": room, "after": after, "n": limit})
+    return [RoomEvent(r[0], r[1], r[2], r[3], r[4], decode(r[5])) for r in rows]
+
+
+async def events_before(
+    connection: AsyncConnection, room: str, before: int, limit: int, *, after: int = 0
+) -> list[RoomEvent]:
+    """The last events before a seq, ascending; none up to ``after``."""
+    rows = await connection.execute(_BEFORE, {"room": room, "before": before, "after": after, "n": limit})
+    return [RoomEvent(r[0], r[1], r[2], r[3], r[4], decode(r[5])) for r in rows][::-1]
