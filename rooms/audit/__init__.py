@@ -11,6 +11,7 @@ them without using anything from here.
 
 from __future__ import annotations
 
+from rooms.audit.bundle import write_bundle
 from rooms.audit.checkpoint import (
     Checkpoint,
     CheckpointError,
@@ -55,4 +56,5 @@ __all__ = [
     "verify_checkpoint",
     "verify_consistency",
     "verify_inclusion",
+    "write_bundle",
 ]
