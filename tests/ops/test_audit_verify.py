@@ -54,8 +54,8 @@ class Log:
 
 def record(number: int, **changes: object) -> bytes:
     fields: dict[str, object] = {
-        "at": START + 1000 * number, "mono": 10**12 + 10**9 * number, "boot": "b1", "actor": f"p_{number % 7}", "zone": "lgwan",
-        "action": "message.post", "outcome": "done", "object": f"m_{number}", "policy": "beta/1",
+        "at": START + 1000 * number, "mono": 10**12 + 10**9 * number, "boot": "b1", "actor": f"p_{number % 7}",
+        "zone": "lgwan", "action": "message.post", "outcome": "done", "object": f"m_{number}", "policy": "beta/1",
         "notes": {"forwarded": True} if number % 5 == 0 else {},
     }  # fmt: skip
     return encode_leaf(Leaf(**{**fields, **changes}))  # type: ignore[arg-type]
