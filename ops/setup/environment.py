@@ -98,6 +98,7 @@ def uv_environment(given: Mapping[str, str], pip: Mapping[str, str]) -> dict[str
     env = {name: value for name, value in given.items() if name != "VIRTUAL_ENV"}
     env["UV_PROJECT_ENVIRONMENT"] = str(VENV)
     env.setdefault("UV_PYTHON_DOWNLOADS", "never")
+    env.setdefault("UV_SYSTEM_CERTS", "true")  # as Debian's pip does: a town's own proxy has its own authority
     if "index-url" in pip and not {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & given.keys():
         env["UV_DEFAULT_INDEX"] = pip["index-url"]
     if "cert" in pip:
@@ -139,7 +140,9 @@ def _provide_python() -> None:
 
 def _provide_client() -> None:
     print("setup: building the web client", flush=True)
-    _run(VENV / "bin" / "python", CLIENT_BUILDER)
+    env = dict(os.environ)
+    env.setdefault("NODE_USE_SYSTEM_CA", "1")
+    _run(VENV / "bin" / "python", CLIENT_BUILDER, env=env)
 
 
 def provide() -> None:
