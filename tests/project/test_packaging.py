@@ -24,7 +24,7 @@ def wheel(root: Path, tree: list[Path], tmp_path_factory: pytest.TempPathFactory
         (copy / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(root / path, copy / path)
     out = tmp_path_factory.mktemp("dist")
-    command = [UV, "build", "--quiet", "--wheel", "--python", sys.executable, "--out-dir", out, copy]
+    command: list[str | Path] = [UV, "build", "--quiet", "--wheel", "--python", sys.executable, "--out-dir", out, copy]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
     return next(out.glob("sekisho-*.whl"))
@@ -67,12 +67,13 @@ def test_the_wheel_holds_nothing_else(names: set[str]) -> None:
 
 def test_our_names_are_ours_alone(wheel: Path, tmp_path: Path) -> None:
     """Installed beside all that it needs, no other distribution provides a package of one of our names."""
-    install = [UV, "pip", "install", "--quiet", "--no-deps", "--target", tmp_path, "--python", sys.executable, wheel]
+    install: list[str | Path] = [UV, "pip", "install", "--quiet", "--no-deps", "--target", tmp_path]
+    install += ["--python", sys.executable, wheel]
     subprocess.run(install, check=True)
     program = (
         f"import json, sys; sys.path[:0] = [{str(tmp_path)!r}, {sysconfig.get_path('purelib')!r}]; "
         "import importlib.metadata as m; print(json.dumps(m.packages_distributions()))"
     )
-    told = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True).stdout
-    providers = {package: set(by) for package, by in json.loads(told).items() if package in PACKAGES}
+    told = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)
+    providers = {package: set(by) for package, by in json.loads(told.stdout).items() if package in PACKAGES}
     assert providers == {package: {"sekisho"} for package in PACKAGES}
