@@ -9,14 +9,18 @@ from __future__ import annotations
 import ast
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ops.setup.system import has_pip_for_environments
+
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
+UV = TOOLS / "bin" / "uv"
 VENV = ROOT / ".venv"
 COMMAND = VENV / "bin" / "sekisho"
 CLIENT = ROOT / "server" / "client" / "index.html"
@@ -68,7 +72,12 @@ def _run(*command: str | Path, env: Mapping[str, str] | None = None) -> None:
 
 
 def _make_tools() -> None:
-    """``.tools/`` with pip and the pinned uv in it; pip does nothing if it is there already."""
+    """``.tools/`` with the pinned uv in it, fetched by pip; without pip, with the uv that the machine has."""
+    if not has_pip_for_environments():
+        (TOOLS / "bin").mkdir(parents=True, exist_ok=True)
+        UV.unlink(missing_ok=True)
+        UV.symlink_to(shutil.which("uv") or "uv")
+        return
     python = TOOLS / "bin" / "python"
     if not python.exists() or subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode != 0:
         _run(sys.executable, "-m", "venv", "--clear", TOOLS)
@@ -91,6 +100,14 @@ def pip_settings(listing: str) -> dict[str, str]:
         if name not in found or found[name][0] <= rank:
             found[name] = (rank, str(ast.literal_eval(value)))
     return {name: value for name, (_, value) in found.items()}
+
+
+def _machine_settings() -> dict[str, str]:
+    """What this machine's pip is set to; nothing where there is no pip."""
+    if not has_pip_for_environments():
+        return {}
+    listing = [str(TOOLS / "bin" / "python"), "-m", "pip", "config", "list"]
+    return pip_settings(subprocess.run(listing, capture_output=True, text=True, check=True).stdout)
 
 
 def uv_environment(given: Mapping[str, str], pip: Mapping[str, str]) -> dict[str, str]:
@@ -118,24 +135,21 @@ def _sync(env: Mapping[str, str]) -> None:
     The lock names its index's files by address, so where the machine has another index the lock is turned into hashed
     requirements, and these are installed from there.
     """
-    uv = TOOLS / "bin" / "uv"
     index = env.get("UV_DEFAULT_INDEX") or env.get("UV_INDEX_URL")
     if not index or index.rstrip("/") == _locked_index().rstrip("/"):
-        _run(uv, "sync", "--frozen", "--quiet", "--python", sys.executable, env=env)
+        _run(UV, "sync", "--frozen", "--quiet", "--python", sys.executable, env=env)
         return
     requirements = TOOLS / "requirements.txt"
-    _run(uv, "export", "--frozen", "--quiet", "--no-emit-project", "--output-file", requirements, env=env)
-    _run(uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, VENV, env=env)
-    _run(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", VENV / "bin" / "python", requirements, env=env)
-    _run(uv, "pip", "install", "--quiet", "--no-deps", "--python", VENV / "bin" / "python", "--editable", ROOT, env=env)
+    _run(UV, "export", "--frozen", "--quiet", "--no-emit-project", "--output-file", requirements, env=env)
+    _run(UV, "venv", "--quiet", "--allow-existing", "--python", sys.executable, VENV, env=env)
+    _run(UV, "pip", "sync", "--quiet", "--require-hashes", "--python", VENV / "bin" / "python", requirements, env=env)
+    _run(UV, "pip", "install", "--quiet", "--no-deps", "--python", VENV / "bin" / "python", "--editable", ROOT, env=env)
 
 
 def _provide_python() -> None:
     print("setup: installing the Python packages of uv.lock into .venv", flush=True)
     _make_tools()
-    listing = [str(TOOLS / "bin" / "python"), "-m", "pip", "config", "list"]
-    settings = pip_settings(subprocess.run(listing, capture_output=True, text=True, check=True).stdout)
-    _sync(uv_environment(os.environ, settings))
+    _sync(uv_environment(os.environ, _machine_settings()))
 
 
 def _provide_client() -> None:

@@ -37,8 +37,13 @@ def _loads(library: str) -> bool:
     return True
 
 
-def _can_make_environments() -> bool:
+def has_pip_for_environments() -> bool:
+    """True if ``python3 -m venv`` can make an environment with pip in it."""
     return importlib.util.find_spec("ensurepip") is not None
+
+
+def _can_make_environments() -> bool:
+    return has_pip_for_environments() or shutil.which("uv") is not None
 
 
 def _knows_tokyo() -> bool:
