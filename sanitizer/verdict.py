@@ -27,11 +27,12 @@ ENGINE = "sekisho-sanitizer/1"
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """A file as the trusting side saw it; ``sha256`` in lower-case hex, ``type`` a media type or None if unknown."""
+    """A file as the trusting side saw it; ``sha256`` in lower-case hex, None if it was not read;
+    ``type`` a media type, None if unknown."""
 
     name: str
     size: int
-    sha256: str
+    sha256: str | None
     type: str | None
 
     def report(self) -> dict[str, Any]:

@@ -1,0 +1,249 @@
+"""One file on its way through the jails: transform, verify, thumbnail (trusting side).
+
+Rules kept here:
+
+- Transform, verify and thumbnail are three processes in three jails of two cells: the verifier's cell has imported no
+  format module. What comes out of a jail is checked for range, then compared with what is seen from here.
+- Released means: the output was sealed, its verifier accepted those very bytes, both files were hashed here, and the
+  received file was still the same at the end.
+- Only the verifier's yes counts: its crash, time-out or silence is ``verification-failed``.
+- ``pass`` identifies and refuses, and releases the received bytes; its thumbnail comes from a rebuilt copy all the
+  same.
+- A thumbnail is an output like any other (sealed, verified, bounded), and never a reason to refuse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import asdict, dataclass, replace
+from typing import Protocol
+
+from msgspec import structs
+
+from sanitizer import intake, kinds
+from sanitizer.cell_link import CellDied, CellLink, Ending
+from sanitizer.limits import Limits
+from sanitizer.refusals import SENTENCES
+from sanitizer.verdict import FileFacts, Isolation, Treatment, Verdict, Verified, refused
+from sanitizer.wire import MAX_NAME, MAX_PASSWORD, Answer, BadAnswer, Kind, Run, Status, read_answer
+
+_SIGKILL = -9
+_THUMBNAIL_TYPE = "image/png"
+_INLINE = 1 << 20  # bytes that are hashed without a thread
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """``output``: descriptor of a sealed memory file, the caller closes it; None unless released, and for ``pass``,
+    where the received bytes are served. ``thumbnail``: a verified canonical PNG. ``text`` is reserved."""
+
+    verdict: Verdict
+    output: int | None
+    thumbnail: bytes | None
+    text: str | None = None
+
+
+class Jails(Protocol):
+    """What an examination needs of the supervisor."""
+
+    limits: Limits
+    isolation: Isolation
+    formats: dict[str, str]
+    verifiers: dict[str, str]
+    transformers: CellLink
+    readers: CellLink
+
+    async def run(self, link: CellLink, run: Run, wall_seconds: float, *descriptors: int) -> Ending:
+        """One jailed process."""
+
+
+class _No(Exception):  # noqa: N818
+    """The file is not released."""
+
+    def __init__(self, code: str, detail: str = "", verified: Verified | None = None) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.verified = verified
+
+
+class Examination:
+    """One file. ``taken`` stays the caller's."""
+
+    def __init__(
+        self, jails: Jails, taken: intake.Taken, name: str, treatment: Treatment, password: str | None
+    ) -> None:
+        self._jails = jails
+        self._limits = jails.limits
+        self._taken = taken
+        self._treatment = treatment
+        self._password = password[:MAX_PASSWORD] if password else None
+        self._facts = FileFacts(name, taken.size, taken.sha256, None)
+        self._cpu_seconds = 0.0
+        self._peak_rss = 0
+
+    async def judge(self, thumbnail: bool) -> Examined:
+        """The verdict, with what may be served. Raises ``Unavailable`` of the supervisor."""
+        output: int | None = None
+        try:
+            if self._treatment == "pass":
+                verdict = await self._pass()
+            else:
+                verdict, output = await self._rebuild(self._treatment)
+            picture = await self._picture(verdict, output) if thumbnail else None
+        except _No as no:
+            return Examined(self._refused(no), None, None)
+        except BaseException:
+            if output is not None:
+                os.close(output)
+            raise
+        return Examined(self._settled(verdict), output, picture)
+
+    async def _pass(self) -> Verdict:
+        answer = await self._transform("pass", None)
+        await self._still_the_same()
+        facts = self._facts = replace(self._facts, type=answer.input_type or None)
+        return Verdict("released", "released", facts, "pass", facts)
+
+    async def _rebuild(self, treatment: Treatment) -> tuple[Verdict, int]:
+        """A verified output, owned by the caller."""
+        output = intake.new_output(self._limits.max_output)
+        try:
+            answer = await self._transform(treatment, output)
+            self._facts = replace(self._facts, type=answer.input_type)
+            facts = await self._sealed(output, answer)
+            verified = await self._verified(output, facts.size, answer.output_type)
+            await self._still_the_same()
+        except BaseException:
+            os.close(output)
+            raise
+        verdict = Verdict(
+            "released",
+            "released",
+            self._facts,
+            treatment,
+            facts,
+            removed=answer.removed,
+            changed=answer.changed,
+            verified=verified,
+        )
+        return verdict, output
+
+    async def _transform(self, treatment: Treatment, output: int | None) -> Answer:
+        run = self._order("transform", "", self._taken.size)
+        name = self._facts.name.encode("utf-8", "replace").decode()[-MAX_NAME:]
+        run = structs.replace(run, treatment=treatment, name=name, password=self._password)
+        descriptors = [self._taken.descriptor] + ([] if output is None else [output])
+        answer = await self._answer(self._jails.transformers, run, self._limits.wall_seconds, *descriptors)
+        if answer.status is not Status.DONE:
+            self._facts = replace(self._facts, type=answer.input_type or None)
+            raise _No(answer.code if answer.code in SENTENCES else "unreadable", answer.detail)
+        known = answer.input_type in self._jails.formats and answer.output_type in self._jails.verifiers
+        if output is not None and not known:
+            raise _No("verification-failed", "no verifier for the type")
+        return answer
+
+    async def _sealed(self, output: int, answer: Answer) -> FileFacts:
+        if answer.size > self._limits.max_output:
+            raise _No("output-too-large")
+        if not intake.seal_output(output, answer.size):
+            raise _No("crashed", "impossible size")
+        digest = await _hashed(output, answer.size)
+        return FileFacts(
+            kinds.output_name(self._facts.name, answer.output_type), answer.size, digest, answer.output_type
+        )
+
+    async def _verified(self, output: int, size: int, mime: str) -> Verified:
+        by = self._jails.verifiers[mime]
+        run = self._order("verify", mime, size)
+        try:
+            answer = await self._answer(self._jails.readers, run, self._limits.wall_seconds, output)
+        except _No as no:
+            raise _No("verification-failed", no.code, Verified(by, False)) from None
+        if answer.status is not Status.DONE:
+            raise _No("verification-failed", f"{answer.code} {answer.detail}".strip(), Verified(by, False))
+        return Verified(by, True)
+
+    async def _picture(self, verdict: Verdict, output: int | None) -> bytes | None:
+        """The thumbnail of an output, or for ``pass`` of a copy that is rebuilt for that purpose alone."""
+        try:
+            if output is not None:
+                assert verdict.output is not None
+                return await self._drawn(output, verdict.output)
+            if self._facts.type not in self._jails.formats:
+                return None
+            copy, descriptor = await self._rebuild("rebuild")
+            try:
+                assert copy.output is not None
+                return await self._drawn(descriptor, copy.output)
+            finally:
+                os.close(descriptor)
+        except _No:
+            return None
+
+    async def _drawn(self, output: int, facts: FileFacts) -> bytes | None:
+        if _THUMBNAIL_TYPE not in self._jails.verifiers:
+            return None
+        drawing = intake.new_output(self._limits.thumbnail_bytes)
+        try:
+            run = structs.replace(
+                self._order("thumbnail", facts.type or "", facts.size), cpu_seconds=self._limits.thumbnail_cpu_seconds
+            )
+            wall = self._limits.thumbnail_wall_seconds
+            answer = await self._answer(self._jails.transformers, run, wall, output, drawing)
+            if answer.status is not Status.DONE or not intake.seal_output(drawing, answer.size):
+                return None
+            await self._verified(drawing, answer.size, _THUMBNAIL_TYPE)
+            return os.pread(drawing, answer.size, 0)
+        finally:
+            os.close(drawing)
+
+    async def _answer(self, link: CellLink, run: Run, wall_seconds: float, *descriptors: int) -> Answer:
+        """What a jailed process says, if its end lets us believe that it said it. Raises ``_No``."""
+        try:
+            ending = await self._jails.run(link, run, wall_seconds, *descriptors)
+        except CellDied:
+            raise _No("crashed", "cell") from None
+        self._cpu_seconds += ending.cpu_seconds
+        self._peak_rss = max(self._peak_rss, ending.peak_rss)
+        if ending.timed_out or (ending.status == _SIGKILL and ending.cpu_seconds > run.cpu_seconds - 1):
+            raise _No("timeout")
+        if ending.status == _SIGKILL and ending.peak_rss > run.memory // 2:
+            raise _No("memory")  # the kernel ran out of it
+        if ending.status:
+            raise _No("crashed", f"status {ending.status}")
+        try:
+            return read_answer(ending.untrusted_answer)
+        except BadAnswer as error:
+            raise _No("crashed", f"answer {error}") from None
+
+    def _order(self, kind: Kind, mime: str, size: int) -> Run:
+        limits = self._limits
+        return Run(
+            0,
+            kind,
+            mime,
+            size=size,
+            cpu_seconds=limits.cpu_seconds,
+            memory=limits.memory,
+            max_file=limits.max_output,
+            limits=asdict(limits),
+        )
+
+    async def _still_the_same(self) -> None:
+        if self._taken.stamp is not None and not await asyncio.to_thread(intake.unchanged, self._taken):
+            raise _No("changed-while-read")
+
+    def _refused(self, no: _No) -> Verdict:
+        verdict = refused(no.code, self._facts, self._treatment, detail=no.detail, verified=no.verified)
+        return self._settled(verdict)
+
+    def _settled(self, verdict: Verdict) -> Verdict:
+        return replace(verdict, isolation=self._jails.isolation, cpu_seconds=self._cpu_seconds, peak_rss=self._peak_rss)
+
+
+async def _hashed(descriptor: int, size: int) -> str:
+    if size <= _INLINE:
+        return intake.sha256(descriptor, size)
+    return await asyncio.to_thread(intake.sha256, descriptor, size)

@@ -1,0 +1,120 @@
+"""Linux namespaces for the cell and its jails, by ctypes.
+
+Rules kept here:
+
+- The cell enters namespaces of its own once: a user without rights outside, its own process numbers, no network, an
+  empty read-only root. Each jail then enters new ones again, so that two files examined at once share nothing.
+- Root does not stay root: a cell started by root becomes ``nobody`` before it enters its user namespace.
+- Every function raises ``OSError`` where the system forbids the step; the caller decides what that means.
+
+Source: Linux man pages namespaces(7), user_namespaces(7), pid_namespaces(7), pivot_root(2), capabilities(7).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from pathlib import Path
+
+NEW_USER, NEW_NET, NEW_PID = 0x10000000, 0x40000000, 0x20000000
+NEW_MOUNT, NEW_IPC, NEW_UTS = 0x00020000, 0x08000000, 0x04000000
+OF_THE_CELL = NEW_USER | NEW_NET | NEW_PID | NEW_MOUNT | NEW_IPC | NEW_UTS
+OF_A_JAIL = NEW_USER | NEW_NET | NEW_MOUNT | NEW_IPC | NEW_UTS  # its process namespace comes with the fork
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
+_SIGKILL = 9
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT = 1, 2, 4, 8, 32
+_MS_REC, _MS_PRIVATE = 16384, 1 << 18
+_MNT_DETACH = 2
+_CAPABILITY_VERSION_3 = 0x20080522
+NOBODY = 65534
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int) -> None:
+    if result:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+
+
+def unshare(flags: int) -> None:
+    """Leave the named namespaces for new ones."""
+    _check(_libc.unshare(ctypes.c_int(flags)))
+
+
+def set_pid_namespace(descriptor: int) -> None:
+    """Let the next children be born in this process namespace again."""
+    _check(_libc.setns(ctypes.c_int(descriptor), ctypes.c_int(NEW_PID)))
+
+
+def die_with_parent() -> None:
+    """Get SIGKILL when the thread that created this process ends. Changing user clears it: call it afterwards."""
+    _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+
+
+def no_new_privileges() -> None:
+    """No program started from here can gain rights; required by Landlock and seccomp."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def not_dumpable() -> None:
+    """No core file, and nobody of the same user may trace this process or read its memory."""
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def become_nobody() -> None:
+    """Root gives itself up for good; anybody else stays who they are."""
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+
+
+def enter_cell_namespaces() -> None:
+    """New namespaces for the calling process; its own user stays itself in them. The process namespace begins with
+    the next child."""
+    uid, gid = os.getuid(), os.getgid()
+    unshare(OF_THE_CELL)
+    _prctl(_PR_SET_DUMPABLE, 1)  # else /proc/self belongs to root after a change of user
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+    not_dumpable()
+
+
+def empty_root() -> None:
+    """Make an empty, read-only file system the root; whatever was mounted is out of reach."""
+    target = b"/proc"  # any folder that exists: the mount hides it in this namespace alone
+    flags = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
+    _mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
+    _mount(b"tmpfs", target, b"tmpfs", flags, b"size=4k,mode=500")
+    os.chdir(target)
+    _check(_libc.syscall(ctypes.c_long(_pivot_root_number()), b".", b"."))
+    _check(_libc.umount2(b".", ctypes.c_int(_MNT_DETACH)))
+    os.chdir("/")
+    _mount(b"none", b"/", None, flags | _MS_REMOUNT | _MS_RDONLY, None)
+
+
+def drop_capabilities() -> None:
+    """Give up every capability, also those over one's own user namespace."""
+    header = struct.pack("<II", _CAPABILITY_VERSION_3, 0)
+    _check(_libc.capset(header, bytes(24)))
+
+
+def close_range(first: int, last: int) -> None:
+    """Close every descriptor from ``first`` to ``last``, both included (close_range(2), Linux 5.9)."""
+    _check(_libc.syscall(ctypes.c_long(436), ctypes.c_uint(first), ctypes.c_uint(last), ctypes.c_uint(0)))
+
+
+def _mount(source: bytes, target: bytes, kind: bytes | None, flags: int, data: bytes | None) -> None:
+    _check(_libc.mount(source, target, kind, ctypes.c_ulong(flags), data))
+
+
+def _pivot_root_number() -> int:
+    return {"x86_64": 155, "aarch64": 41}[os.uname().machine]
+
+
+def _prctl(option: int, value: int) -> None:
+    _check(_libc.prctl(ctypes.c_int(option), ctypes.c_ulong(value), 0, 0, 0))

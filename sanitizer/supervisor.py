@@ -1,0 +1,157 @@
+"""The trusting side of the sanitizer: a file in, a verdict out; everything in between happens in jails.
+
+Rules kept here:
+
+- Every file gets a verdict; where the machine itself fails (no cell can be started) there is none, and ``Unavailable``
+  says that the file must be tried again later.
+- A cell that dies is started again and its file tried once more; a second death refuses the file as ``crashed``.
+- At most ``workers`` files are examined at once. The event loop never waits: copying and hashing run in threads.
+- The caller's descriptor is only read at given offsets, never moved, closed or kept.
+
+Example::
+
+    supervisor = Supervisor(workers=2)
+    supervisor.start()                                       # before the event loop starts
+    examined = await supervisor.examine(descriptor, name="届出.pdf", treatment="rebuild")
+    examined.verdict.report()
+    await supervisor.close()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from sanitizer import intake
+from sanitizer.cell_link import START_SECONDS, CellDied, CellLink, Ending, NoIsolation
+from sanitizer.examination import Examination, Examined
+from sanitizer.formats import FORMATS
+from sanitizer.limits import Limits
+from sanitizer.verdict import FileFacts, Isolation, Treatment, refused
+from sanitizer.verify import VERIFIERS
+from sanitizer.wire import Run
+
+__all__ = ["Examined", "NoIsolation", "Supervisor", "Unavailable"]
+
+T = TypeVar("T")
+
+
+class Unavailable(Exception):  # noqa: N818
+    """No verdict: the sanitizer is closed, or cannot be started again. The file is untouched; try again later."""
+
+
+class Supervisor:
+    """Two cells and the files on their way through them. ``formats``, ``verifiers`` and ``module_path`` are for tests,
+    which bring evil modules of their own; ``namespaces=False`` acts as if the system forbade namespaces."""
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        strict: bool = False,
+        workers: int = 2,
+        namespaces: bool = True,
+        formats: Mapping[str, str] = FORMATS,
+        verifiers: Mapping[str, str] = VERIFIERS,
+        module_path: Sequence[str] = (),
+    ) -> None:
+        self.limits = limits or Limits()
+        self.isolation: Isolation = "full"
+        self.notes: tuple[str, ...] = ()  # why it is not full
+        self.formats, self.verifiers = dict(formats), dict(verifiers)
+        self.transformers = CellLink(self.formats, module_path, strict, namespaces)
+        self.readers = CellLink(self.verifiers, module_path, strict, namespaces)
+        self._places = asyncio.Semaphore(workers)
+        self._reviving = asyncio.Lock()
+        self._closed = False
+
+    def start(self) -> None:
+        """Exec both cells and wait until they are ready (about a second); before the event loop starts. Raises
+        ``NoIsolation`` where files could not be locked in, or not fully under ``strict``."""
+        links = (self.transformers, self.readers)
+        try:
+            for link in links:
+                link.spawn()
+            ready = [link.wait_ready(START_SECONDS) for link in links]
+        except BaseException:
+            self.close_now()
+            raise
+        self.isolation = "full" if all(one.isolation == "full" for one in ready) else "landlock"
+        self.notes = tuple(dict.fromkeys(note for one in ready for note in one.notes))
+
+    async def examine(
+        self, source_fd: int, *, name: str, treatment: Treatment, password: str | None = None, thumbnail: bool = True
+    ) -> Examined:
+        """The verdict on the file behind ``source_fd``, which is read from its start. Raises ``Unavailable``; a
+        cancelled call kills its jails."""
+        facts = FileFacts(name, 0, None, None)
+        async with self._places:
+            source = os.dup(source_fd)  # a cancelled caller may close its own while a thread still reads
+            try:
+                taken = await _in_thread(
+                    lambda: _take(source, self.limits.max_input), lambda late: os.close(late.descriptor)
+                )
+            except intake.NotTaken as no:
+                facts = FileFacts(name, no.size, None, None)
+                return Examined(refused(no.code, facts, treatment, isolation=self.isolation), None, None)
+            try:
+                return await Examination(self, taken, name, treatment, password).judge(thumbnail)
+            finally:
+                os.close(taken.descriptor)
+
+    async def run(self, link: CellLink, run: Run, wall_seconds: float, *descriptors: int) -> Ending:
+        """One jailed process in one of the cells, in a second cell if the first dies. Raises ``CellDied`` after two
+        deaths, ``Unavailable`` if no cell can be had."""
+        await self._alive(link)
+        try:
+            return await link.run(run, wall_seconds, *descriptors)
+        except CellDied:
+            await self._alive(link)
+            return await link.run(run, wall_seconds, *descriptors)
+
+    async def close(self) -> None:
+        """End the cells and everything in them; examinations under way raise ``Unavailable``."""
+        self._closed = True
+        await asyncio.gather(self.transformers.close(), self.readers.close())
+
+    def close_now(self) -> None:
+        """The same where no event loop runs."""
+        self._closed = True
+        self.transformers.close_now()
+        self.readers.close_now()
+
+    async def _alive(self, link: CellLink) -> None:
+        async with self._reviving:
+            if self._closed:
+                raise Unavailable("the sanitizer is closed")
+            if link.alive:
+                return
+            try:
+                ready = await link.revive()
+            except (CellDied, OSError) as error:
+                raise Unavailable("the inspection process cannot be started again") from error
+            if not ready.isolation:
+                raise Unavailable(ready.problem)
+            if ready.isolation == "landlock":
+                self.isolation = "landlock"
+
+
+def _take(source: int, max_input: int) -> intake.Taken:
+    try:
+        return intake.take_in(source, max_input)
+    except OSError as error:  # a disk that does not give the file
+        raise intake.NotTaken("unreadable", 0) from error
+    finally:
+        os.close(source)
+
+
+async def _in_thread(work: Callable[[], T], dispose: Callable[[T], None]) -> T:
+    """``work`` in a thread; if the caller is cancelled meanwhile, its late result is disposed of."""
+    future = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        future.add_done_callback(lambda late: dispose(late.result()) if late.exception() is None else None)
+        raise

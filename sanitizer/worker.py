@@ -1,0 +1,129 @@
+"""The work of one jailed process: read one file, do one thing with it, answer once.
+
+Rules kept here:
+
+- It runs after ``sanitizer.jail.enter``: descriptor 3 takes the answer, 4 gives the input, 5 takes the output.
+- Only refusals with a code mean something; every other exception is a refusal as well. Out of memory is ``memory``, too
+  deep a recursion is ``too-deep``, the rest is ``unreadable`` for a transformer and a violation for a verifier.
+- What it says is believed by nobody: the trusting side checks ranges, hashes the bytes and has them read again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from types import ModuleType
+
+from sanitizer import identify, probes
+from sanitizer.formats.base import Change, Job, NeedsPassword, Rebuilt, Refused
+from sanitizer.limits import Limits
+from sanitizer.refusals import SENTENCES
+from sanitizer.verify import Violation
+from sanitizer.wire import MAX_CHANGES, Answer, Run, Status, write_answer
+
+ANSWER, INPUT, OUTPUT = 3, 4, 5
+
+Modules = Mapping[str, ModuleType]
+
+
+def work(run: Run, modules: Modules) -> None:
+    """Do ``run`` and send the answer; never raises what a file can cause."""
+    os.write(ANSWER, write_answer(_answer(run, modules)))  # fits into the pipe
+
+
+def _answer(run: Run, modules: Modules) -> Answer:
+    limits = Limits(**run.limits)  # type: ignore[arg-type]
+    if run.kind == "probe":
+        return _probe(run)
+    try:
+        data = _read(run.size)
+        if run.kind == "verify":
+            return _verify(data, run, modules, limits)
+        if run.kind == "thumbnail":
+            return _thumbnail(data, run, modules, limits)
+        return _transform(data, run, modules, limits)
+    except MemoryError:
+        return Answer(Status.REFUSED, "memory")
+
+
+def _transform(data: bytes, run: Run, modules: Modules, limits: Limits) -> Answer:
+    kind = ""
+    try:
+        found = identify.identify(data, run.name)
+        kind = found.mime
+        if run.treatment == "pass":
+            return Answer(Status.DONE, input_type=kind)
+        module = modules.get(kind)
+        if module is None:
+            raise Refused(identify.unsupported(kind))
+        job = Job(kind, run.treatment, run.name, run.password, limits)
+        rebuilt: Rebuilt = module.rebuild(data, job)
+        return _hand_over(rebuilt, kind, limits)
+    except Refused as no:
+        return Answer(Status.REFUSED, no.code if no.code in SENTENCES else "unreadable", no.detail, kind)
+    except NeedsPassword as no:
+        return Answer(Status.NEEDS_PASSWORD, "wrong-password" if no.wrong else "needs-password", input_type=kind)
+    except MemoryError:
+        return Answer(Status.REFUSED, "memory", input_type=kind)
+    except RecursionError:
+        return Answer(Status.REFUSED, "too-deep", input_type=kind)
+    except Exception as error:  # whatever a parser throws is a refusal
+        return Answer(Status.REFUSED, "unreadable", type(error).__name__, kind)
+
+
+def _hand_over(rebuilt: Rebuilt, kind: str, limits: Limits) -> Answer:
+    if len(rebuilt.data) > limits.max_output:
+        raise Refused("output-too-large")
+    _write_output(rebuilt.data)
+    removed, changed = tuple(rebuilt.removed[:MAX_CHANGES]), tuple(rebuilt.changed[:MAX_CHANGES])
+    return Answer(Status.DONE, "", "", kind, rebuilt.mime, len(rebuilt.data), removed, changed)
+
+
+def _verify(data: bytes, run: Run, modules: Modules, limits: Limits) -> Answer:
+    try:
+        modules[run.mime].verify(data, limits)
+    except Violation as no:
+        return Answer(Status.REFUSED, no.code, no.where)
+    except MemoryError:
+        return Answer(Status.REFUSED, "memory")
+    except Exception as error:  # a verifier that stumbles has not said yes
+        return Answer(Status.REFUSED, "verifier-stumbled", type(error).__name__)
+    return Answer(Status.DONE)
+
+
+def _thumbnail(data: bytes, run: Run, modules: Modules, limits: Limits) -> Answer:
+    try:
+        drawn: bytes | None = modules[run.mime].thumbnail(data, limits)
+    except Exception as error:  # no picture is not a reason to refuse
+        return Answer(Status.NOTHING, "unreadable", type(error).__name__)
+    if drawn is None or len(drawn) > limits.thumbnail_bytes:
+        return Answer(Status.NOTHING)
+    _write_output(drawn)
+    return Answer(Status.DONE, output_type="image/png", size=len(drawn))
+
+
+def _probe(run: Run) -> Answer:
+    outcome = probes.attempt(run.probe)
+    blocked = tuple(Change(name, 1) for name, held in outcome.items() if held)
+    escaped = tuple(Change(name, 1) for name, held in outcome.items() if not held)
+    return Answer(Status.DONE, removed=blocked, changed=escaped)
+
+
+def _read(size: int) -> bytes:
+    """The input, exactly ``size`` bytes as the trusting side counted them; fewer is a file that changed."""
+    parts: list[bytes] = []
+    offset = 0
+    while offset < size:
+        part = os.pread(INPUT, min(size - offset, 1 << 26), offset)
+        if not part:
+            break
+        parts.append(part)
+        offset += len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _write_output(data: bytes) -> None:
+    """All of ``data`` from the start of the output, whatever a first try may have left there."""
+    view = memoryview(data)
+    while view:
+        view = view[os.pwrite(OUTPUT, view, len(data) - len(view)) :]
