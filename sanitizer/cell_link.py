@@ -45,11 +45,11 @@ START_SECONDS = 60.0  # for a cell to import everything, and for a jail to be bo
 _LEAVE_SECONDS = 3.0
 
 
-class CellDied(Exception):  # noqa: N818
+class CellDied(Exception):
     """The cell is gone (killed, crashed or out of memory); its runs have no answer."""
 
 
-class NoIsolation(Exception):  # noqa: N818
+class NoIsolation(Exception):
     """The cell could not lock anything in; the text says why and what to do."""
 
 

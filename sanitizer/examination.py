@@ -58,7 +58,7 @@ class Jails(Protocol):
         """One jailed process."""
 
 
-class _No(Exception):  # noqa: N818
+class _No(Exception):
     """The file is not released."""
 
     def __init__(self, code: str, detail: str = "", verified: Verified | None = None) -> None:

@@ -36,7 +36,7 @@ class Taken:
     stamp: tuple[int, ...] | None  # None: a sealed copy, nothing can change
 
 
-class NotTaken(Exception):  # noqa: N818
+class NotTaken(Exception):
     """The file does not even go into a jail: why, and its size."""
 
     def __init__(self, code: str, size: int) -> None:

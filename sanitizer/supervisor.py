@@ -38,7 +38,7 @@ __all__ = ["Examined", "NoIsolation", "Supervisor", "Unavailable"]
 T = TypeVar("T")
 
 
-class Unavailable(Exception):  # noqa: N818
+class Unavailable(Exception):
     """No verdict: the sanitizer is closed, or cannot be started again. The file is untouched; try again later."""
 
 

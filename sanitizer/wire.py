@@ -131,7 +131,7 @@ class Answer:
     changed: tuple[Change, ...] = ()
 
 
-class BadAnswer(Exception):  # noqa: N818
+class BadAnswer(Exception):
     """What came out of the jail is not an answer; the file is refused as crashed."""
 
 
