@@ -9,18 +9,21 @@ from ops.setup import environment, system
 
 
 def main() -> int:
-    if environment.is_ready():
+    ready = environment.is_ready()
+    if ready:
         system.tell(system.missing(), system.distribution())
-        return 0
-    if not system.provide():
+    elif not system.provide():
         return 1
     try:
-        environment.provide()
+        if not ready:
+            environment.provide()
+        environment.provide_client()
     except subprocess.CalledProcessError as failed:
         print(f"setup: stopped, because this failed: {' '.join(map(str, failed.cmd))}", file=sys.stderr)
         print("setup: mend what is said above (mostly the way to the package index) and call again", file=sys.stderr)
         return 1
-    print("setup: ready: .venv/bin/sekisho", flush=True)
+    if not ready:
+        print("setup: ready: .venv/bin/sekisho", flush=True)
     return 0
 
 

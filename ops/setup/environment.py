@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from ops.setup.system import has_pip_for_environments
@@ -22,43 +22,22 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 UV = TOOLS / "bin" / "uv"
 VENV = ROOT / ".venv"
+STAMP = TOOLS / "python.stamp"
 COMMAND = VENV / "bin" / "sekisho"
-CLIENT = ROOT / "server" / "client" / "index.html"
 CLIENT_BUILDER = ROOT / "ops" / "build_client.py"
-
-
-def _digest(files: Iterable[Path], *words: str) -> str:
-    seen = hashlib.sha256("\0".join(words).encode())
-    for file in sorted(files):
-        seen.update(f"\0{file.relative_to(ROOT)}\0".encode())
-        seen.update(file.read_bytes())
-    return seen.hexdigest()
 
 
 def python_digest() -> str:
     """Stands for everything that decides what ``.venv`` holds, the checkout's place included."""
-    files = [ROOT / "pyproject.toml", ROOT / "uv.lock", *(ROOT / "ops" / "setup").glob("*.py")]
-    return _digest(files, sys.version, str(ROOT))
-
-
-def client_digest() -> str:
-    """Stands for the sources of the web client."""
-    sources = [file for file in (ROOT / "web_client").rglob("*") if file.is_file() and "node_modules" not in file.parts]
-    return _digest([*sources, CLIENT_BUILDER, ROOT / "server" / "wire.py"])
-
-
-def _stamp(name: str) -> Path:
-    return TOOLS / f"{name}.stamp"
-
-
-def _fresh(name: str, digest: str, result: Path) -> bool:
-    stamp = _stamp(name)
-    return result.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == digest
+    seen = hashlib.sha256(f"{sys.version}\0{ROOT}".encode())
+    for file in [ROOT / "pyproject.toml", ROOT / "uv.lock", *sorted((ROOT / "ops" / "setup").glob("*.py"))]:
+        seen.update(file.read_bytes())
+    return seen.hexdigest()
 
 
 def is_ready() -> bool:
-    """True if environment and client are those of this checkout's present state."""
-    return _fresh("python", python_digest(), COMMAND) and _fresh("client", client_digest(), CLIENT)
+    """True if ``.venv`` is what this checkout's present state asks for."""
+    return COMMAND.exists() and STAMP.exists() and STAMP.read_text(encoding="ascii") == python_digest()
 
 
 def uv_pin(pyproject: Path = ROOT / "pyproject.toml") -> str:
@@ -146,24 +125,16 @@ def _sync(env: Mapping[str, str]) -> None:
     _run(UV, "pip", "install", "--quiet", "--no-deps", "--python", VENV / "bin" / "python", "--editable", ROOT, env=env)
 
 
-def _provide_python() -> None:
+def provide() -> None:
+    """Make ``.venv``. ``subprocess.CalledProcessError``: the tool that failed has said why."""
     print("setup: installing the Python packages of uv.lock into .venv", flush=True)
     _make_tools()
     _sync(uv_environment(os.environ, _machine_settings()))
+    STAMP.write_text(python_digest(), encoding="ascii")
 
 
-def _provide_client() -> None:
-    print("setup: building the web client", flush=True)
+def provide_client() -> None:
+    """Build the web client where its sources have changed since the last time; the builder says so itself."""
     env = dict(os.environ)
     env.setdefault("NODE_USE_SYSTEM_CA", "1")
     _run(VENV / "bin" / "python", CLIENT_BUILDER, env=env)
-
-
-def provide() -> None:
-    """Make environment and client, whichever is not fresh. ``subprocess.CalledProcessError``: the tool has said why."""
-    if not _fresh("python", digest := python_digest(), COMMAND):
-        _provide_python()
-        _stamp("python").write_text(digest, encoding="ascii")
-    if not _fresh("client", digest := client_digest(), CLIENT):
-        _provide_client()
-        _stamp("client").write_text(digest, encoding="ascii")
