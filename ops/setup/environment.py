@@ -137,4 +137,5 @@ def provide_client() -> None:
     """Build the web client where its sources have changed since the last time; the builder says so itself."""
     env = dict(os.environ)
     env.setdefault("NODE_USE_SYSTEM_CA", "1")
+    env.setdefault("NPM_CONFIG_UPDATE_NOTIFIER", "false")
     _run(VENV / "bin" / "python", CLIENT_BUILDER, env=env)
