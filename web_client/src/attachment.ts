@@ -1,0 +1,87 @@
+/**
+ * What an attachment's card says, from what the server says of it: pure.
+ *
+ * Rules kept here: four steps 受付 → 検査 → 無害化 → 検証, each waiting, active, done, failed or skipped; the server tells
+ * the verdict, not each step, so between reception and verdict the three inner steps count as under way together; a
+ * refusal's code says at which step it stopped; kinds and counts come from the report, never names found in files.
+ *
+ * Example: `stepsOf({treatment: "rebuild", state: "released"})` → `["done", "done", "done", "done"]`.
+ */
+import type { AttachmentView, ZoneRelease } from "./protocol.ts";
+
+export type Step = "waiting" | "active" | "done" | "failed" | "skipped";
+export type Steps = readonly [received: Step, inspected: Step, rebuilt: Step, verified: Step];
+
+export const UPLOADING: Steps = ["active", "waiting", "waiting", "waiting"];
+
+const STOPPED_WHILE_REBUILDING = new Set([
+  "unreadable", "too-many-pages", "too-many-pixels", "too-deep", "bomb", "timeout", "crashed", "memory", "output-too-large", "no-page",
+]);
+
+export function stepsOf(release: ZoneRelease): Steps {
+  const rebuilt: Step = release.treatment === "pass" ? "skipped" : "done";
+  switch (release.state) {
+    case "quarantined":
+      return ["done", "active", release.treatment === "pass" ? "skipped" : "active", release.treatment === "pass" ? "waiting" : "active"];
+    case "released":
+      return ["done", "done", rebuilt, rebuilt];
+    case "awaiting_approval":
+      return ["done", "done", rebuilt, rebuilt];
+    case "needs_password":
+      return ["done", "active", "waiting", "waiting"];
+    case "refused":
+      return stopped(release.code ?? "");
+  }
+}
+
+function stopped(code: string): Steps {
+  if (code === "verification-failed") return ["done", "done", "done", "failed"];
+  if (STOPPED_WHILE_REBUILDING.has(code)) return ["done", "done", "failed", "waiting"];
+  return ["done", "failed", "waiting", "waiting"];
+}
+
+export interface Counted {
+  readonly kind: string;
+  readonly count: number;
+}
+
+/** What was taken out (or mended), each kind once, most serious as the sanitizer ordered them. */
+export function changes(report: AttachmentView["report"], which: "removed" | "changed"): Counted[] {
+  const listed = report?.[which];
+  const sums = new Map<string, number>();
+  for (const each of Array.isArray(listed) ? (listed as unknown[]) : []) {
+    const { kind, count } = each as { kind?: unknown; count?: unknown };
+    if (typeof kind === "string" && typeof count === "number") sums.set(kind, (sums.get(kind) ?? 0) + count);
+  }
+  return [...sums].map(([kind, count]) => ({ kind, count }));
+}
+
+export type Preview = "pdf" | "image" | "text" | null;
+
+/** How the viewer can show it: by the type of the file this zone reads, else by the name's extension. */
+export function previewOf(view: AttachmentView): Preview {
+  const type = typeOf(view.report, "output") || typeOf(view.report, "input") || byExtension(view.name);
+  if (type === "application/pdf") return "pdf";
+  if (/^image\/(png|jpeg|gif|webp|bmp)$/.test(type)) return "image";
+  return type.startsWith("text/") && type !== "text/html" ? "text" : null;
+}
+
+function typeOf(report: AttachmentView["report"], which: "input" | "output"): string {
+  const facts = report?.[which] as { type?: unknown } | null | undefined;
+  return typeof facts?.type === "string" ? facts.type : "";
+}
+
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  pdf: "application/pdf", png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp",
+  txt: "text/plain", csv: "text/csv",
+};
+
+function byExtension(name: string): string {
+  return EXTENSIONS[name.slice(name.lastIndexOf(".") + 1).toLowerCase()] ?? "";
+}
+
+/** The refusal's sentence in the reader's language, as the report gives it; empty where it gives none. */
+export function reportMessage(report: AttachmentView["report"], language: "ja" | "en"): string {
+  const message = language === "en" ? (report?.message_en ?? report?.message) : report?.message;
+  return typeof message === "string" ? message : "";
+}

@@ -1,0 +1,2 @@
+/** Style sheets are bundled by their import and give nothing back. */
+declare module "*.css";

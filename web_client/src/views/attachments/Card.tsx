@@ -1,0 +1,143 @@
+/**
+ * An attachment as a card: what it is, how far its inspection is, what was taken out, and what one can do now.
+ * The picture is made from the rebuilt file, never from the one received.
+ */
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { ask, ensureDetail } from "../../actions/files.ts";
+import { changes, reportMessage, stepsOf } from "../../attachment.ts";
+import { API } from "../../io/http.ts";
+import type { AttachmentView, ZoneRelease } from "../../protocol.ts";
+import { details, language, model, panel, problemText, t } from "../../store.ts";
+import { fileKind, fileSize } from "../../text.ts";
+import { Eye, Save, Seal, Warning, ZoneIcon } from "../shell/Icons.tsx";
+import { Password } from "./Password.tsx";
+import { Track } from "./Track.tsx";
+import { listed } from "./words.ts";
+
+interface CardProps {
+  id: string;
+  name: string;
+  size: number;
+  /** Did the reader send it? */
+  own: boolean;
+}
+
+export function Card({ id, name, size, own }: CardProps): JSX.Element {
+  useEffect(() => ensureDetail(id), [id]);
+  const detail = details.value[id];
+  const view = typeof detail === "object" && "zones" in detail ? detail : null;
+  const release = model.value.releases[id]?.[model.value.zone] ?? view?.zones[model.value.zone];
+  return (
+    <section class={`card ${release?.state ?? "unknown"}`} aria-label={t.value.attachment(name)}>
+      <Picture id={id} name={name} view={view} released={release?.state === "released"} />
+      <div class="card-body">
+        <p class="card-name"><bdi>{name}</bdi><span class="quiet">{fileSize(size)}</span></p>
+        {release ? <State id={id} name={name} view={view} release={release} own={own} /> : <Unknown id={id} />}
+      </div>
+    </section>
+  );
+}
+
+function Unknown({ id }: { id: string }): JSX.Element {
+  const detail = details.value[id];
+  if (typeof detail !== "object" || "zones" in detail) return <span class="bone w60 late" />;
+  return (
+    <p class="card-line error">
+      {detail.code === "network" ? t.value.detailsFailed : problemText(detail)}{" "}
+      <button class="link-button" type="button" onClick={() => ask(id)}>{t.value.tryAgain}</button>
+    </p>
+  );
+}
+
+function Picture({ id, name, view, released }: { id: string; name: string; view: AttachmentView | null; released: boolean }): JSX.Element {
+  if (!released || !view?.thumbnail) return <span class="card-picture type" aria-hidden="true">{fileKind(name) || "?"}</span>;
+  return (
+    <button class="card-picture" type="button" aria-label={`${t.value.open}: ${name}`} onClick={() => show("viewer", id, name)}>
+      <img src={`${API}attachments/${id}/thumbnail`} alt={t.value.thumbnailOf(name)} loading="lazy" decoding="async" />
+    </button>
+  );
+}
+
+interface StateProps {
+  id: string;
+  name: string;
+  view: AttachmentView | null;
+  release: ZoneRelease;
+  own: boolean;
+}
+
+function State({ id, name, view, release, own }: StateProps): JSX.Element {
+  const allowed = release.treatment !== "forbid" && release.code !== "forbidden_crossing";
+  return (
+    <>
+      {allowed && <Track steps={stepsOf(release)} />}
+      <Says id={id} view={view} release={release} own={own} allowed={allowed} />
+      {release.state === "released" && <Acts id={id} name={name} receipt={view?.receipt ?? false} />}
+      {own && view && <OtherZones view={view} />}
+    </>
+  );
+}
+
+/** The one line in plain words, and the field where something must be entered. */
+function Says({ id, view, release, own, allowed }: Omit<StateProps, "name"> & { allowed: boolean }): JSX.Element {
+  const words = t.value;
+  if (!allowed) return <Line kind="stop">{words.forbidden}</Line>;
+  switch (release.state) {
+    case "quarantined":
+      return <Line>{words.inspecting}</Line>;
+    case "released":
+      return <Line>{releasedText(view, release)}</Line>;
+    case "refused":
+      return <Line kind="stop"><strong>{words.refusedTitle}</strong>{reportMessage(view?.report ?? null, language.value) || words.refusedFallback}</Line>;
+    case "awaiting_approval":
+      return <Line>{words.awaiting}</Line>;
+    case "needs_password":
+      return own ? <Password id={id} wrong={release.code === "wrong-password" || release.code === "wrong_password"} /> : <Line>{words.needsPasswordOther}</Line>;
+  }
+}
+
+function Line({ children, kind }: { children: ComponentChildren; kind?: "stop" }): JSX.Element {
+  if (kind !== "stop") return <p class="card-line">{children}</p>;
+  return <p class="card-line stop"><Warning size={18} /><span>{children}</span></p>;
+}
+
+function releasedText(view: AttachmentView | null, release: ZoneRelease): string {
+  const words = t.value;
+  if (release.treatment === "pass") return words.releasedPass;
+  if (view?.report == null) return "";
+  const [removed, changed] = [changes(view.report, "removed"), changes(view.report, "changed")];
+  if (removed.length === 0 && changed.length === 0) return words.releasedClean;
+  const sentences = [removed.length > 0 && words.releasedRemoved(listed(removed)), changed.length > 0 && words.changedLine(listed(changed))];
+  return sentences.filter(Boolean).join(language.value === "ja" ? "" : " ");
+}
+
+function Acts({ id, name, receipt }: { id: string; name: string; receipt: boolean }): JSX.Element {
+  return (
+    <div class="card-acts">
+      <button class="button small primary" type="button" onClick={() => show("viewer", id, name)}><Eye size={16} />{t.value.open}</button>
+      <a class="button small" href={`${API}attachments/${id}/content`} download={name}><Save size={16} />{t.value.download}</a>
+      {receipt && <button class="button small" type="button" onClick={() => show("receipt", id, name)}><Seal size={16} />{t.value.certificate}</button>}
+    </div>
+  );
+}
+
+/** To its sender: how it stands in the other zones of the room. */
+function OtherZones({ view }: { view: AttachmentView }): JSX.Element | null {
+  const others = Object.entries(view.zones).filter(([zone]) => zone !== model.value.zone);
+  if (others.length === 0) return null;
+  return (
+    <ul class="card-zones" aria-label={t.value.otherZones}>
+      {others.map(([zone, { state, treatment }]) => (
+        <li key={zone} data-zone={zone}>
+          <ZoneIcon zone={zone} size={14} />
+          {t.value.zoneShort[zone] ?? zone}: {treatment === "forbid" ? t.value.treatments.forbid : t.value.zoneState[state]}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function show(kind: "viewer" | "receipt", attachment: string, name: string): void {
+  panel.value = { kind, attachment, name };
+}

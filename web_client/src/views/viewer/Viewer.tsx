@@ -1,0 +1,40 @@
+/**
+ * Shows a rendition in a frame of its own.
+ *
+ * The server answers with `Content-Security-Policy: sandbox`, so nothing in the file runs or reads this page. The frame is
+ * sandboxed besides, except for PDF: browsers refuse to start their PDF reader inside a frame with that attribute.
+ */
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { ensureDetail } from "../../actions/files.ts";
+import { previewOf, type Preview } from "../../attachment.ts";
+import { API } from "../../io/http.ts";
+import { details, t } from "../../store.ts";
+import { Save } from "../shell/Icons.tsx";
+import { Panel } from "../shell/Panel.tsx";
+
+export function Viewer({ id, name }: { id: string; name: string }): JSX.Element {
+  useEffect(() => ensureDetail(id), [id]);
+  const detail = details.value[id];
+  const view = typeof detail === "object" && "zones" in detail ? detail : null;
+  const address = `${API}attachments/${id}/content`;
+  const tools = <a class="icon-button" href={address} download={name} aria-label={t.value.download} title={t.value.download}><Save /></a>;
+  return (
+    <Panel title={name} kind="viewer" tools={tools}>
+      {view ? <Frame preview={previewOf(view)} address={`${address}?disposition=inline`} name={name} /> : <span class="bone w60 late" />}
+    </Panel>
+  );
+}
+
+function Frame({ preview, address, name }: { preview: Preview; address: string; name: string }): JSX.Element {
+  switch (preview) {
+    case "pdf":
+      return <iframe class="viewer-frame" src={`${address}#navpanes=0&view=FitH`} title={name} />;
+    case "image":
+      return <div class="viewer-image"><img src={address} alt={name} /></div>;
+    case "text":
+      return <iframe class="viewer-frame paper" sandbox="" src={address} title={name} />;
+    default:
+      return <p class="empty">{t.value.cannotPreview}</p>;
+  }
+}
