@@ -91,15 +91,17 @@ def _ooxml_type(content_types: bytes) -> str:
     return "application/x-ooxml"
 
 
-def ole_type(data: bytes) -> str:
-    """The type of a compound file by its root entry and streams."""
+def ole_type(data: bytes, wanted: frozenset[str]) -> str:
+    """The type of a compound file by its root entry and streams. A document with another embedded has the streams of
+    both; then the ``wanted`` one counts."""
     try:
         names, class_id = _directory(data)
     except (struct.error, IndexError) as error:
         raise Refused("unreadable", "compound file structure") from error
     if class_id == _INSTALLER:
         raise Refused("executable", "Windows installer")
-    return next((mime for name, mime in _OLE_TYPES if name in names), "application/x-ole-storage")
+    found = [mime for name, mime in _OLE_TYPES if name in names] or ["application/x-ole-storage"]
+    return next((mime for mime in found if mime in wanted), found[0])
 
 
 def _directory(data: bytes) -> tuple[set[str], bytes]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from msgspec import structs
@@ -228,7 +228,7 @@ class Examination:
             cpu_seconds=limits.cpu_seconds,
             memory=limits.memory,
             max_file=limits.max_output,
-            limits=asdict(limits),
+            limits=limits.plain(),
         )
 
     async def _still_the_same(self) -> None:

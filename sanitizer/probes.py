@@ -24,7 +24,7 @@ _NEW_USER = 0x10000000
 _IO_URING_SETUP = 425  # the same on x86_64 and aarch64
 _KEYCTL = {"x86_64": 250, "aarch64": 219}.get(os.uname().machine, 0)
 
-Target = Mapping[str, int]  # "pid", "port" (TCP and UDP on 127.0.0.1), "socket" (its number in the abstract name)
+Target = Mapping[str, int]  # "pid", "port" and "udp_port" on 127.0.0.1, "socket" (the number in the abstract name)
 
 
 def abstract_name(number: int) -> str:
@@ -59,7 +59,7 @@ def _tcp(target: Target) -> None:
 
 def _udp(target: Target) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.sendto(b"x", ("127.0.0.1", target["port"]))
+        probe.sendto(b"x", ("127.0.0.1", target["udp_port"]))
 
 
 def _abstract_unix(target: Target) -> None:

@@ -14,7 +14,7 @@ import os
 from collections.abc import Mapping
 from types import ModuleType
 
-from sanitizer import identify, probes
+from sanitizer import identify, probes, signatures
 from sanitizer.formats.base import Change, Job, NeedsPassword, Rebuilt, Refused
 from sanitizer.limits import Limits
 from sanitizer.refusals import SENTENCES
@@ -49,13 +49,13 @@ def _answer(run: Run, modules: Modules) -> Answer:
 def _transform(data: bytes, run: Run, modules: Modules, limits: Limits) -> Answer:
     kind = ""
     try:
-        found = identify.identify(data, run.name)
+        found = identify.identify(data, run.name, as_is=run.treatment == "pass")
         kind = found.mime
         if run.treatment == "pass":
             return Answer(Status.DONE, input_type=kind)
         module = modules.get(kind)
         if module is None:
-            raise Refused(identify.unsupported(kind))
+            raise Refused(signatures.unsupported(kind))
         job = Job(kind, run.treatment, run.name, run.password, limits)
         rebuilt: Rebuilt = module.rebuild(data, job)
         return _hand_over(rebuilt, kind, limits)
