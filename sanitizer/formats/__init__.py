@@ -16,4 +16,10 @@ from __future__ import annotations
 
 FORMATS: dict[str, str] = {
     # "media/type": "module",
+    "image/bmp": "sanitizer.formats.image",
+    "image/gif": "sanitizer.formats.image",
+    "image/jpeg": "sanitizer.formats.image",
+    "image/png": "sanitizer.formats.image",
+    "image/tiff": "sanitizer.formats.image",
+    "image/webp": "sanitizer.formats.image",
 }

@@ -21,6 +21,12 @@ from sanitizer.limits import Limits
 
 VERIFIERS: dict[str, str] = {
     # "media/type": "module",
+    "image/bmp": "sanitizer.verify.image",
+    "image/gif": "sanitizer.verify.image",
+    "image/jpeg": "sanitizer.verify.image",
+    "image/png": "sanitizer.verify.image",
+    "image/tiff": "sanitizer.verify.image",
+    "image/webp": "sanitizer.verify.image",
 }
 
 

@@ -1,0 +1,36 @@
+"""The verifier of pictures: hands each to the reader of its container. No Pillow here.
+
+Rules kept here:
+
+- The readers are written from ``docs/grammar-image.md`` alone and share no line with the transformer.
+- The first bytes say which container it is; what is none of the six is a violation.
+
+>>> from sanitizer.limits import Limits
+>>> verify(b"plain words", Limits())
+Traceback (most recent call last):
+sanitizer.verify.Violation: ('unknown-container', '')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sanitizer.limits import Limits
+from sanitizer.verify import Violation, image_bmp, image_gif, image_jpeg, image_png, image_tiff, image_webp
+
+READERS: tuple[tuple[bytes, Callable[[bytes, Limits], None]], ...] = (
+    (b"\x89PNG", image_png.verify),
+    (b"\xff\xd8", image_jpeg.verify),
+    (b"GIF89a", image_gif.verify),
+    (b"RIFF", image_webp.verify),
+    (b"II*\0", image_tiff.verify),
+    (b"BM", image_bmp.verify),
+)
+
+
+def verify(data: bytes, limits: Limits) -> None:
+    """Nothing if ``data`` is a canonical picture within ``limits``, else ``Violation``."""
+    for start, reader in READERS:
+        if data.startswith(start):
+            return reader(data, limits)
+    raise Violation("unknown-container")
