@@ -1,0 +1,181 @@
+"""``sekisho sanitize``: files through the same jails as the server's, from the command line.
+
+Rules kept here:
+
+- Exit status: 0 released, 3 refused, 4 needs a password, 2 wrong use, 1 the machine failed. A folder: 0 if every file
+  got a verdict.
+- OUTPUT exists only when released: an older one is removed first, the new one appears whole, by rename.
+- A folder keeps one warm sanitizer for all its files, works on as many at once as there are processors, follows no
+  symbolic link, and reports in the order of the paths, one JSON object a line.
+- Every sentence stands twice, Japanese and English; progress and sentences go to stderr.
+
+Example: ``sekisho sanitize 届出.pdf -o 届出-無害化.pdf --report report.json``
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ops import sanitize_one
+from ops.sanitize_folder import FolderRun
+from sanitizer.supervisor import NoIsolation, Supervisor, Unavailable
+from sanitizer.verdict import Treatment
+
+RELEASED, FAILED, WRONG_USE, REFUSED, NEEDS_PASSWORD = 0, 1, 2, 3, 4
+_STATUS = {"released": RELEASED, "refused": REFUSED, "needs_password": NEEDS_PASSWORD}
+_MAX_PASSWORD_FILE = 64 * 1024
+
+
+class WrongUseError(Exception):
+    """The command line cannot be carried out; two sentences say why and what to write instead."""
+
+    def __init__(self, ja: str, en: str) -> None:
+        super().__init__(ja, en)
+        self.ja = ja
+        self.en = en
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the command line asks for, checked."""
+
+    source: Path
+    target: Path
+    treatment: Treatment
+    password: str | None
+    report: Path | None
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``sanitize`` to the ``sekisho`` command; sets ``run``: args to exit status."""
+    parser = subparsers.add_parser("sanitize", help="ファイルを無害化する / rebuild a file or a folder of files")
+    parser.add_argument("input", metavar="INPUT", help="ファイルまたはフォルダー / a file or a folder")
+    parser.add_argument("-o", "--output", metavar="OUTPUT", required=True, help="出力先 / where the result goes")
+    parser.add_argument("--treatment", choices=("rebuild", "flatten"), default="rebuild", help="処理 / treatment")
+    parser.add_argument(
+        "--password-file", metavar="F", help="パスワードを書いたファイル / a file that holds the password"
+    )
+    parser.add_argument("--report", metavar="R.json", help="判定の記録の出力先 / where the report goes")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry the command out and give the exit status; every failure is told in a sentence."""
+    try:
+        order = _checked(args)
+        return _sanitize(order)
+    except WrongUseError as wrong:
+        _tell(wrong.ja, wrong.en)
+        return WRONG_USE
+    except (NoIsolation, Unavailable) as error:
+        _tell(
+            f"検査プログラムを隔離して動かせません({error})。",
+            f"Files cannot be inspected in isolation here ({error}).",
+        )
+    except OSError as error:
+        _tell(
+            f"{error.filename or '入出力'}: {error.strerror}。空き容量と権限を確認してください。",
+            f"{error.filename or 'input or output'}: {error.strerror}. Check free space and permissions.",
+        )
+    except KeyboardInterrupt:
+        _tell("中断しました。", "Interrupted.")
+    return FAILED
+
+
+def _checked(args: argparse.Namespace) -> Order:
+    source, target = Path(args.input), Path(args.output)
+    if not source.exists():
+        raise WrongUseError(
+            f"{source} がありません。入力を確認してください。", f"{source} does not exist. Check INPUT."
+        )
+    if source.is_dir():
+        _check_folders(source, target)
+    elif target.is_dir():
+        raise WrongUseError(
+            f"{target} はフォルダーです。ファイル名を指定してください。", f"{target} is a folder; name a file."
+        )
+    elif target.exists() and target.samefile(source):
+        raise WrongUseError("入力と出力が同じファイルです。", "INPUT and OUTPUT are the same file.")
+    report = Path(args.report) if args.report else None
+    for path in (report, None if source.is_dir() else target):
+        if path and not path.parent.is_dir():
+            raise WrongUseError(f"フォルダー {path.parent} がありません。", f"The folder {path.parent} does not exist.")
+    if report and (report.is_dir() or report.resolve() in (source.resolve(), target.resolve())):
+        raise WrongUseError("--report には別のファイルを指定してください。", "--report must name another file.")
+    return Order(source, target, args.treatment, _password(args.password_file), report)
+
+
+def _check_folders(source: Path, target: Path) -> None:
+    if target.exists() and not target.is_dir():
+        raise WrongUseError(
+            f"{target} はファイルです。フォルダーを指定してください。", f"{target} is a file; name a folder for OUTPUT."
+        )
+    inner, outer = target.resolve(), source.resolve()
+    if inner == outer or outer in inner.parents or inner in outer.parents:
+        raise WrongUseError(
+            "入力と出力のフォルダーは別々にしてください。", "INPUT and OUTPUT must be folders apart from each other."
+        )
+
+
+def _password(path: str | None) -> str | None:
+    """The first line of the file, without its line end."""
+    if path is None:
+        return None
+    try:
+        with Path(path).open("rb") as file:
+            line = file.read(_MAX_PASSWORD_FILE).split(b"\n")[0].rstrip(b"\r")
+        return line.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongUseError(
+            f"{path} を読めません(UTF-8の1行)。", f"{path} cannot be read as one line of UTF-8."
+        ) from error
+
+
+def _sanitize(order: Order) -> int:
+    folder = order.source.is_dir()
+    workers = len(os.sched_getaffinity(0)) if folder else 1
+    supervisor = Supervisor(workers=workers)
+    supervisor.start()
+    work = _folder(supervisor, order, workers) if folder else _file(supervisor, order)
+    return asyncio.run(_closing(supervisor, work))
+
+
+async def _closing(supervisor: Supervisor, work: Coroutine[None, None, int]) -> int:
+    try:
+        return await work
+    except ExceptionGroup as group:  # of a folder's workers: the first one tells
+        raise group.exceptions[0] from None
+    finally:
+        await supervisor.close()
+
+
+async def _file(supervisor: Supervisor, order: Order) -> int:
+    order.target.unlink(missing_ok=True)
+    name = order.source.name
+    examined = await sanitize_one.inspect(supervisor, order.source, name, order.treatment, order.password, follow=True)
+    verdict = examined.verdict
+    if examined.output is not None and verdict.output is not None:
+        verdict = replace(verdict, output=replace(verdict.output, name=order.target.name))
+        await asyncio.to_thread(sanitize_one.hand_out, examined.output, order.target)
+    if order.report:
+        sanitize_one.write_text(order.report, sanitize_one.line(verdict))
+    _tell(verdict.message, verdict.message_en)
+    return _STATUS[verdict.outcome]
+
+
+async def _folder(supervisor: Supervisor, order: Order, workers: int) -> int:
+    order.target.mkdir(parents=True, exist_ok=True)
+    report = await FolderRun(supervisor, order.source, order.target, order.treatment, order.password).run(workers)
+    if order.report:
+        sanitize_one.write_text(order.report, report)
+    return RELEASED
+
+
+def _tell(ja: str, en: str) -> None:
+    print(ja, en, sep="\n", file=sys.stderr)
