@@ -74,6 +74,10 @@ FINDINGS = {
         "監査記録 {at}～{last} は署名済み先頭に含まれていません（後から追加された可能性）",
         "leaves {at} to {last} are under no checkpoint (perhaps added afterwards)",
     ),
+    "unsigned": (
+        "署名済み先頭が一つもありません（何も署名されていません）",
+        "there is no checkpoint: nothing here is signed",
+    ),
     "checkpoint": (
         "{line} 行目: {size} 件の署名済み先頭が正しい形式ではありません",
         "line {line}: the checkpoint of {size} leaves is malformed",
@@ -359,7 +363,7 @@ class BundleCheck:
         elif size < self._next:
             self._find("uncovered", at=size, last=self._next - 1)
         elif self._head is None:
-            self._find("end", at=0)
+            self._find("unsigned")
         for low, high in self._missing:
             self._find("missing", at=low, last=high)
         if self._pinned is not None and self._pinned.size > self._next:

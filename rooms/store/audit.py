@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, LargeBinary, cast, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from rooms.audit import Frontier
@@ -48,11 +48,12 @@ def count_leaves(connection: Connection) -> int:
 
 
 def all_leaves(connection: Connection) -> Iterator[tuple[int, bytes, bytes]]:
-    """(index, encoding, hash) in the order of the index, page by page."""
-    after = -1
+    """(index, encoding, hash) in the order of the index, page by page. Tampered rows come as they are."""
+    idx, leaf, digest = audit_leaves.c.idx, audit_leaves.c.leaf, audit_leaves.c.hash
+    columns = select(idx, cast(leaf, LargeBinary).label("leaf"), cast(digest, LargeBinary).label("hash"))
+    after = -1 << 63
     while True:
-        statement = select(audit_leaves).where(audit_leaves.c.idx > after).order_by(audit_leaves.c.idx).limit(PAGE)
-        rows = connection.execute(statement).all()
+        rows = connection.execute(columns.where(idx > after).order_by(idx).limit(PAGE)).all()
         yield from ((row.idx, row.leaf, row.hash) for row in rows)
         if len(rows) < PAGE:
             return
@@ -60,6 +61,8 @@ def all_leaves(connection: Connection) -> Iterator[tuple[int, bytes, bytes]]:
 
 
 def all_checkpoints(connection: Connection) -> Iterator[tuple[int, str]]:
-    statement = select(audit_checkpoints.c.size, audit_checkpoints.c.note).order_by(audit_checkpoints.c.size)
-    for row in connection.execute(statement):
-        yield row.size, row.note
+    """(size, note) in the order of size. A note that is no longer text comes with U+FFFD, for the check to find."""
+    size, note = audit_checkpoints.c.size, audit_checkpoints.c.note
+    as_stored = cast(note, LargeBinary) if connection.dialect.name == "sqlite" else note
+    for row in connection.execute(select(size, as_stored.label("note")).order_by(size)):
+        yield row.size, row.note.decode("utf-8", "replace") if isinstance(row.note, bytes) else row.note
