@@ -36,7 +36,7 @@ client: setup ## Build the web client into server/client
 
 .PHONY: wheel
 wheel: setup ## Build the wheel and the source distribution into dist/
-	$(BIN)/uv build --python $(BIN)/python
+	$(BIN)/uv build --no-build-isolation --python $(BIN)/python
 
 .PHONY: bench
 bench: setup ## Measure writer and fan-out on this machine and print the figures

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -18,13 +19,18 @@ UV = Path(sys.executable).with_name("uv")
 
 @pytest.fixture(scope="module")
 def wheel(root: Path, tree: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy of the checkout as a release is: in an environment of its own."""
+    """The wheel, built whole from a copy of the checkout. What the build needs stands in the environment and, for the
+    client, in ``node_modules``, so that nothing is fetched: the pins of both are the same."""
     copy = tmp_path_factory.mktemp("checkout")
     for path in tree:
         (copy / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(root / path, copy / path)
+    modules = Path("web_client/node_modules")
+    if (root / modules).exists():
+        shutil.copytree(root / modules, copy / modules, symlinks=True)
     out = tmp_path_factory.mktemp("dist")
-    command: list[str | Path] = [UV, "build", "--quiet", "--wheel", "--python", sys.executable, "--out-dir", out, copy]
+    command: list[str | Path] = [UV, "build", "--quiet", "--wheel", "--no-build-isolation"]
+    command += ["--python", sys.executable, "--out-dir", out, copy]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stdout + built.stderr
     return next(out.glob("sekisho-*.whl"))
@@ -34,6 +40,11 @@ def wheel(root: Path, tree: list[Path], tmp_path_factory: pytest.TempPathFactory
 def names(wheel: Path) -> set[str]:
     with zipfile.ZipFile(wheel) as archive:
         return set(archive.namelist())
+
+
+def test_the_build_s_pins_are_the_environment_s(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    assert set(project["build-system"]["requires"]) <= set(project["dependency-groups"]["dev"])
 
 
 def test_the_wheel_holds_the_five_packages_and_their_types(names: set[str]) -> None:
