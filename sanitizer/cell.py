@@ -15,6 +15,7 @@ Example: ``sanitizer.supervisor`` is its only user.
 
 from __future__ import annotations
 
+import codecs
 import gc
 import importlib
 import os
@@ -32,6 +33,13 @@ from sanitizer.wire import MAX_MESSAGE, Ended, Hello, Ready, Run, Started, decod
 
 _NOT_BORN = -255  # status of a process that could not be forked
 _NOT_LOCKED, _STUMBLED = 70, 71  # exit statuses of a jailed process
+
+# Python imports a codec when it is first used, and in a jail nothing can be imported
+_ENCODINGS = (
+    *("ascii", "latin-1", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "idna", "punycode"),
+    *("cp932", "shift_jis", "shift_jis_2004", "euc_jp", "euc_jis_2004", "iso2022_jp", "iso2022_jp_2", "iso2022_jp_ext"),
+    *("cp437", "cp850", "cp1252", "mac_roman", "unicode_escape", "raw_unicode_escape", "quopri", "base64", "hex"),
+)
 
 
 @dataclass(slots=True)
@@ -70,6 +78,8 @@ def main(argv: list[str]) -> None:
 def _born(link: socket.socket, hello: Hello) -> Cell:
     """Import everything and go as far into isolation as the system allows; raises if that is not far enough."""
     sys.path.extend(hello.path)
+    for encoding in _ENCODINGS:
+        codecs.lookup(encoding)
     modules = {mime: importlib.import_module(name) for mime, name in hello.modules.items()}
     locks = jail.prepare("full")
     namespaces.become_nobody()
