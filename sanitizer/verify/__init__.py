@@ -20,7 +20,7 @@ from typing import Protocol
 from sanitizer.limits import Limits
 
 VERIFIERS: dict[str, str] = {
-    # "media/type": "module",
+    "application/pdf": "sanitizer.verify.pdf",
     "image/bmp": "sanitizer.verify.image",
     "image/gif": "sanitizer.verify.image",
     "image/jpeg": "sanitizer.verify.image",
