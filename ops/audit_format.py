@@ -1,8 +1,8 @@
 """The bytes of the record as its offline reader understands them: canonical JSON, keys, signed notes, tree, leaf.
 
 Rules kept here:
-- Nothing is shared with the code that writes the record: Python's library and ``cryptography`` only. The four files
-  ``ops/audit_*.py`` that check can be carried away and run alone. The formats are in ``docs/audit.md``.
+- Nothing is shared with the code that writes the record: Python's library and ``cryptography`` only. The files
+  that check can be carried away and run alone; ``docs/audit.md`` says how, and lays down the formats.
 - What is read is written again and compared: each thing has exactly one encoding.
 
 >>> Tree().root().hex()[:8]
