@@ -133,7 +133,8 @@ def open_database(folder: Path) -> Database:
     except NewerDatabase as error:
         raise StartRefused(
             "newer_database",
-            "データベースがこの版より新しい sekisho で作られています。新しい版を入れるか、バックアップを戻してください。",
+            "データベースがこの版より新しい sekisho で作られています。"
+            "新しい版を入れるか、バックアップを戻してください。",
             "The database was written by a newer release. Install it, or restore a backup of this one.",
         ) from error
     except (DatabaseDamaged, DBAPIError) as error:

@@ -99,7 +99,6 @@ class Viewer:
     def attachment(self, attachment: Attachment, zone: str) -> wire.AttachmentView:
         """What a reader in ``zone`` is told about an attachment it may know of."""
         here = attachment.releases.get(zone)
-        told = here is not None and here.treatment != "forbid"
         return wire.AttachmentView(
             id=attachment.id,
             name=attachment.name,
@@ -109,8 +108,8 @@ class Viewer:
             uploader=self._directory.actor(attachment.uploader),
             at=timestamp(attachment.at),
             zones=release_views(attachment.releases),
-            report=dict(attachment.report) if attachment.report is not None and told else None,
-            thumbnail=bool(attachment.thumbnail and here is not None and here.state == "released"),
+            report=dict(here.report) if here is not None and here.report is not None else None,
+            thumbnail=bool(here is not None and here.thumbnail and here.state == "released"),
             receipt=bool(here is not None and here.receipt),
         )
 
