@@ -166,6 +166,11 @@ REASONS: dict[str, Reason] = {
         "入力の内容が正しくありません。直して、もう一度お試しください。",
         "The input is not valid. Correct it and try again.",
     ),
+    "weak_password": Reason(
+        "invalid",
+        "パスワードは8文字以上にしてください。",
+        "A password needs at least 8 characters.",
+    ),
     "bad_room": Reason(
         "invalid",
         "トークルームの種類・名前・参加者を確かめてください。名前は1〜80文字、直接のトークは相手が1人です。",

@@ -20,7 +20,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-from sanitizer.supervisor import Examined, Supervisor
 
 from rooms.attachment import Attachment, Release, open_zones
 from rooms.commands import SERVER, Command
@@ -32,6 +31,7 @@ from rooms.store.blobs import BlobFolder, read_chunks
 from rooms.store.database import Database
 from rooms.store.receiving import waiting_attachments
 from rooms.zones import CrossingTable
+from sanitizer.supervisor import Examined, Supervisor
 
 log = logging.getLogger("sekisho.release")
 
@@ -143,7 +143,8 @@ class ReleaseWorker:
         try:
             return await self._releases(attachment, treatment, zones, examined)
         finally:
-            examined.close()
+            if examined.output is not None:
+                os.close(examined.output)
 
     async def _releases(
         self, attachment: Attachment, treatment: str, zones: list[str], examined: Examined

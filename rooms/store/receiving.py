@@ -170,6 +170,7 @@ async def expired_originals(
 async def known_blobs(connection: AsyncConnection) -> set[str]:
     """Every blob that a row names: what else lies in the folders is left over from a crash."""
     found: set[str] = set()
-    for column in (attachments.c.blob, releases.c.blob, releases.c.thumbnail):
+    for column in (releases.c.blob, releases.c.thumbnail):
         found |= set((await connection.execute(select(column).where(column.is_not(None)))).scalars())
-    return found
+    kept = select(attachments.c.blob).where(~attachments.c.original_gone)
+    return found | set((await connection.execute(kept)).scalars())
