@@ -16,7 +16,10 @@ from starlette.routing import Route
 CLIENT = Path(__file__).parent.parent / "client"
 _HASHED = {"cache-control": "public, max-age=31536000, immutable"}
 _FRESH = {"cache-control": "no-cache"}
-_MISSING = "ウェブ画面がまだ作られていません。make client を実行してください。\nThe web client is not built. Run: make client\n"
+_MISSING = (
+    "ウェブ画面がまだ作られていません。make client を実行してください。\n"
+    "The web client is not built. Run: make client\n"
+)
 
 
 class Client:

@@ -7,6 +7,8 @@ cache keeps; a refusal is a problem in the caller's language; what a logged-in c
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,6 +22,7 @@ from rooms.refusals import Refusal, refuse
 from server.admission import presented_token
 from server.engine import RequestOrigin
 from server.problems import problem_response
+from server.rate_limits import Buckets
 from server.rooms_engine import domain_origin
 from server.sessions import Live, Sessions
 from server.strangers import Strangers
@@ -85,10 +88,17 @@ def number(request: Request, name: str, default: int | None, low: int, high: int
 class Door:
     """Wraps handlers: finds the caller, turns refusals into problems, puts denials on record."""
 
-    def __init__(self, sessions: Sessions, strangers: Strangers, submit: Callable[[Command], object]) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        strangers: Strangers,
+        submit: Callable[[Command], object],
+        requests: Buckets | None,
+    ) -> None:
         self._sessions = sessions
         self._strangers = strangers
         self._submit = submit
+        self._requests = requests
 
     def open(self, handler: OpenHandler) -> Callable[[Request], Awaitable[Response]]:
         """A route that needs no login."""
@@ -127,6 +137,9 @@ class Door:
         if isinstance(live, Refusal):
             self._strangers.refused(domain_origin(origin), live.reason)
             return live
+        wait = self._requests.take(live.session.id, time.monotonic()) if self._requests is not None else 0
+        if wait:
+            return refuse("rate_limited", math.ceil(wait))
         return Caller(live, domain_origin(origin, live.person.id))
 
     def _refused(self, request: Request, refusal: Refusal) -> Response:
@@ -145,3 +158,15 @@ def on_record(refusal: Refusal) -> OnRecord:
 
 def _short(value: object) -> str | None:
     return str(value)[:64] if value is not None else None
+
+
+async def not_found(request: Request, error: Exception) -> Response:
+    """No such route."""
+    return problem_response(refuse("not_found"), language(request), request_origin(request).request_id)
+
+
+async def not_allowed(request: Request, error: Exception) -> Response:
+    """The route has no such method."""
+    response = problem_response(refuse("malformed"), language(request), request_origin(request).request_id)
+    response.status_code = 405
+    return response
