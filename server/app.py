@@ -86,7 +86,7 @@ class LoadTest:
     on: bool = False
 
 
-def terms_of(settings: Settings, load: LoadTest) -> Terms:
+def terms_of(settings: Settings, load: LoadTest | None = None) -> Terms:
     """The domain's view of the settings."""
     zones = frozenset(one.zone for one in settings.listeners if not one.operations)
     return Terms(
@@ -95,7 +95,7 @@ def terms_of(settings: Settings, load: LoadTest) -> Terms:
         session_times=session_times(settings),
         quota_person=settings.quotas.person_gib * GIB,
         quota_organisation=settings.quotas.organisation_gib * GIB,
-        lockout=not load.on,
+        lockout=load is None or not load.on,
     )
 
 
