@@ -1,7 +1,7 @@
 """Reaching an installation from the command line: through the running server, or by taking its lock.
 
 Rules kept here: no second process ever writes the database; while a server runs, commands go over ``control.sock``
-(0600, owner only); the language of the socket is one JSON line there, one back, and only the commands of
+(0600, owner only); the language of the socket is one JSON line (a list) there, one back, and only the commands of
 ``ALLOWED`` can be said.
 
 >>> with reach(Path("data")) as installation:                                        # doctest: +SKIP
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,6 +39,10 @@ class Reached(Protocol):
         """The command's answer as plain data (dict, list, str, int, None), or a Refusal."""
         ...
 
+    def perform_all(self, commands: Sequence[Command]) -> list[Any | Refusal]:
+        """Several at once (a few hundred at most), answered in their order."""
+        ...
+
 
 class _Running:
     running = True
@@ -47,11 +51,14 @@ class _Running:
         self._file = connection.makefile("rwb")
 
     def perform(self, command: Command) -> Any | Refusal:
-        request = Request(type(command).__name__, msgspec.Raw(msgspec.json.encode(command)))
-        self._file.write(msgspec.json.encode(request) + b"\n")
+        return self.perform_all([command])[0]
+
+    def perform_all(self, commands: Sequence[Command]) -> list[Any | Refusal]:
+        requests = [Request(type(c).__name__, msgspec.Raw(msgspec.json.encode(c))) for c in commands]
+        self._file.write(msgspec.json.encode(requests) + b"\n")
         self._file.flush()
-        response = msgspec.json.decode(self._file.readline(), type=Response)
-        return Refusal(*response.refusal) if response.refusal is not None else response.answer
+        responses = msgspec.json.decode(self._file.readline(), type=list[Response])
+        return [Refusal(*r.refusal) if r.refusal is not None else r.answer for r in responses]
 
 
 class _Alone:
@@ -62,9 +69,12 @@ class _Alone:
         self._drain = drain
 
     def perform(self, command: Command) -> Any | Refusal:
-        assert type(command).__name__ in ALLOWED
-        outcome = self._database.run_here(lambda connection: self._drain(connection, [command]))[0]
-        return outcome.answer if outcome.refused else msgspec.to_builtins(outcome.answer)
+        return self.perform_all([command])[0]
+
+    def perform_all(self, commands: Sequence[Command]) -> list[Any | Refusal]:
+        assert all(type(command).__name__ in ALLOWED for command in commands)
+        outcomes = self._database.run_here(lambda connection: self._drain(connection, commands))
+        return [o.answer if o.refused else msgspec.to_builtins(o.answer) for o in outcomes]
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from rooms.commands import Command
 from rooms.commands.gathering import ChangeMembers, OpenRoom
 from rooms.commands.noting import MakeCheckpoint, NoteAct
 from rooms.commands.people import AddOrganisation, AddPerson, AddSection, SetActive, SetPassword, SetRoles, SetZones
-from rooms.commands.sessions import EndSessionsOf
+from rooms.commands.sessions import EndSessionsOf, OpenSession
 from rooms.perform import Outcome
 from rooms.refusals import Refusal, refuse
 
@@ -33,13 +33,14 @@ _COMMANDS: tuple[type[Command], ...] = (
     MakeCheckpoint,
     NoteAct,
     OpenRoom,
+    OpenSession,
     SetActive,
     SetPassword,
     SetRoles,
     SetZones,
 )
 ALLOWED: dict[str, type[Command]] = {command.__name__: command for command in _COMMANDS}
-MAX_LINE = 1 << 20
+MAX_LINE = 1 << 22
 
 
 class Request(Struct):
@@ -89,11 +90,15 @@ class ControlSocket:
         finally:
             writer.close()
 
-    async def _answer(self, line: bytes) -> Response:
+    async def _answer(self, line: bytes) -> list[Response]:
         try:
-            request = msgspec.json.decode(line, type=Request)
-            command = msgspec.json.decode(request.command, type=ALLOWED[request.kind])
+            requests = msgspec.json.decode(line, type=list[Request])
+            commands = [msgspec.json.decode(r.command, type=ALLOWED[r.kind]) for r in requests]
         except (msgspec.DecodeError, KeyError):
-            return Response(refusal=refuse("malformed"))
-        answer = (await self._submit(command)).answer
-        return Response(refusal=answer) if isinstance(answer, Refusal) else Response(msgspec.to_builtins(answer))
+            return [Response(refusal=refuse("malformed"))]
+        outcomes = await asyncio.gather(*(self._submit(command) for command in commands))
+        return [_response(outcome.answer) for outcome in outcomes]
+
+
+def _response(answer: object) -> Response:
+    return Response(refusal=answer) if isinstance(answer, Refusal) else Response(msgspec.to_builtins(answer))
