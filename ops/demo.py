@@ -14,16 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from server.binding import Bound
+from server.log_format import set_up_logging
+from server.settings import Settings, parse
 
 from ops.demo_city import furnish
 from ops.serve import no_isolation
 from ops.telling import tell, tell_refused
 from sanitizer.supervisor import NoIsolation
 from server.app import LoadTest, serve_installation
-from server.binding import Bound
 from server.installation import DATABASE, StartRefused
-from server.log_format import set_up_logging
-from server.settings import Settings, parse
 
 PASSWORD = "SEKISHO_DEMO_PASSWORD"  # the variable's name, not a password
 SHOWN = ("sato", "suzuki", "tanaka", "admin", "auditor")
@@ -31,12 +31,20 @@ SHOWN = ("sato", "suzuki", "tanaka", "admin", "auditor")
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser("demo", help="見本の市で試す / try it with a sample city")
-    parser.add_argument("--towns", type=int, default=1, metavar="N", help="団体サーバーの数(今は1だけ) / number of towns")
-    parser.add_argument("--load", type=int, default=0, metavar="N", help="負荷試験用の職員を足す / add N people for load")
-    parser.add_argument("--data", type=Path, default=Path("demo-data"), metavar="DIR", help="データの置き場所 / data folder")
+    parser.add_argument(
+        "--towns", type=int, default=1, metavar="N", help="団体サーバーの数(今は1だけ) / number of towns"
+    )
+    parser.add_argument(
+        "--load", type=int, default=0, metavar="N", help="負荷試験用の職員を足す / add N people for load"
+    )
+    parser.add_argument(
+        "--data", type=Path, default=Path("demo-data"), metavar="DIR", help="データの置き場所 / data folder"
+    )
     parser.add_argument("--port-internet", type=int, default=8080, metavar="PORT")
     parser.add_argument("--port-lgwan", type=int, default=8081, metavar="PORT")
-    parser.add_argument("--ready-file", type=Path, metavar="F", help="受け付けを始めたら書くファイル / written when ready")
+    parser.add_argument(
+        "--ready-file", type=Path, metavar="F", help="受け付けを始めたら書くファイル / written when ready"
+    )
     parser.set_defaults(run=run)
 
 
@@ -105,10 +113,9 @@ def _say(urls: dict[str, str], data: Path, password: str | None, load: int) -> N
     print(f"  パスワード / password  {password or '(最初の起動で表示したもの / as shown at the first start)'}")
     print(f"  データ / data        {data}\n")
     if load:
+        print(f"  負荷試験: load00001 から {load} 人、軽いパスワード計算、回数制限なし。本番では使えません。")
         print(
-            f"  負荷試験: load00001 から {load} 人、軽いパスワード計算、回数制限なし。本番では使えません。\n"
-            f"  Load test: {load} people from load00001 on, cheap password hashing, no rate limits. Never in
-            production.\n"
+            f"  Load test: {load} people from load00001 on, cheap password hashing, no rate limits; not for real use.\n"
         )
     print("止めるには Ctrl+C / stop with Ctrl+C")
     sys.stdout.flush()
