@@ -64,6 +64,11 @@ SENTENCES: dict[str, Sentence] = {
     "unsupported-rtf": Sentence(
         f"RTF文書にはまだ対応していません。{_PDF_JA}", f"RTF documents are not supported yet. {_PDF_EN}"
     ),
+    "unsupported-sylk": Sentence(
+        "中身がSYLK形式の表です(先頭が「ID;」)。表計算ソフトでCSVとして保存し直して送ってください。",
+        "This is a table in SYLK format (it begins with “ID;”). Save it as CSV in your spreadsheet program and send that "
+        "instead.",
+    ),
     "unsupported-html": Sentence(
         "HTMLファイルにはまだ対応していません。ブラウザーの印刷で「PDFに保存」したものを送ってください。",
         "HTML files are not supported yet. Print the page to PDF in your browser and send that instead.",

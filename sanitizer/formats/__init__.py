@@ -22,4 +22,7 @@ FORMATS: dict[str, str] = {
     "image/png": "sanitizer.formats.image",
     "image/tiff": "sanitizer.formats.image",
     "image/webp": "sanitizer.formats.image",
+    "text/csv": "sanitizer.formats.csv_table",
+    "text/plain": "sanitizer.formats.text",
+    "text/tab-separated-values": "sanitizer.formats.csv_table",
 }

@@ -27,6 +27,9 @@ VERIFIERS: dict[str, str] = {
     "image/png": "sanitizer.verify.image",
     "image/tiff": "sanitizer.verify.image",
     "image/webp": "sanitizer.verify.image",
+    "text/csv": "sanitizer.verify.text_table",
+    "text/plain": "sanitizer.verify.text",
+    "text/tab-separated-values": "sanitizer.verify.text_table",
 }
 
 
