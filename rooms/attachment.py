@@ -36,7 +36,7 @@ NEXT: Mapping[State, frozenset[State]] = {
 
 class Release(Struct, frozen=True):
     """What one zone may read. ``blob`` is the rendition's random key, or None where the received bytes are served
-    (``pass``).
+    (``pass``). ``report`` is the sanitizer's report, ``thumbnail`` the blob of the picture of what this zone may read.
     """
 
     zone: str
@@ -48,6 +48,8 @@ class Release(Struct, frozen=True):
     size: int | None = None
     mime: str | None = None
     receipt: bytes | None = None
+    report: Mapping[str, Any] | None = None
+    thumbnail: str | None = None
 
 
 class Attachment(Struct, frozen=True):
@@ -70,8 +72,6 @@ class Attachment(Struct, frozen=True):
     message: str | None
     seq: int | None
     releases: Mapping[str, Release]
-    report: Mapping[str, Any] | None = None
-    thumbnail: str | None = None
     original_gone: bool = False
 
 

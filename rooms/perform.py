@@ -240,11 +240,13 @@ class Performer:
         drain: Drain,
         told: Callable[[list[Outcome]], None],
         fatal: Callable[[BaseException], None],
+        max_queue: int = MAX_QUEUE,
     ) -> None:
         self._database = database
         self._drain = drain
         self._told = told
         self._fatal = fatal
+        self._max_queue = max_queue
         self._queue: deque[tuple[Command, asyncio.Future[Outcome]]] = deque()
         self._wake = asyncio.Event()
         self._closing = False
@@ -257,7 +259,7 @@ class Performer:
     def submit(self, command: Command) -> asyncio.Future[Outcome]:
         """Queue a command. The future never raises: what went wrong is a refusal. Cancelling it changes nothing."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        if self._closing or len(self._queue) >= MAX_QUEUE:
+        if self._closing or len(self._queue) >= self._max_queue:
             future.set_result(Outcome(command, refuse("busy", 1)))
             return future
         self._queue.append((command, future))

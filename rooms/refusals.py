@@ -106,6 +106,11 @@ REASONS: dict[str, Reason] = {
         "このファイルは区画を越えていないため、通関証はありません。",
         "This file did not cross between zones, so there is no receipt.",
     ),
+    "damaged": Reason(
+        "internal",
+        "保存されているファイルが記録と一致しないため、出せません。管理者に連絡してください。",
+        "The stored file does not match its record, so it is not served. Please tell an administrator.",
+    ),
     "not_released": Reason(
         "not_released",
         "このファイルはまだ検査中か、この区画には出せないと判定されています。",
@@ -160,6 +165,11 @@ REASONS: dict[str, Reason] = {
         "invalid",
         "入力の内容が正しくありません。直して、もう一度お試しください。",
         "The input is not valid. Correct it and try again.",
+    ),
+    "weak_password": Reason(
+        "invalid",
+        "パスワードは8文字以上にしてください。",
+        "A password needs at least 8 characters.",
     ),
     "bad_room": Reason(
         "invalid",

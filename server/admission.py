@@ -147,8 +147,13 @@ def origin_of(listener: Listener, headers: RawHeaders, peer: str | None, device:
         address, forwarded = _behind_proxy(headers, address)
     host = (only(headers, b"host") or "").lower()
     return RequestOrigin(
-        listener.name, listener.zone, address, device, host if host in listener.hosts else "", forwarded,
-        new_request_id()
+        listener.name,
+        listener.zone,
+        address,
+        device,
+        host if host in listener.hosts else "",
+        forwarded,
+        new_request_id(),
     )
 
 

@@ -65,9 +65,7 @@ def broken_handshake(response: Response, headers: RawHeaders, request_id: str) -
     kept = {name: response.headers[name] for name in ("Upgrade", "Allow") if name in response.headers}
     if response.status_code == 426:
         kept["Sec-WebSocket-Version"] = "13"
-    return _answer(
-        response.status_code, problem_headers(refusal, lang) | kept, problem_body(refusal, lang, request_id)
-    )
+    return _answer(response.status_code, problem_headers(refusal, lang) | kept, problem_body(refusal, lang, request_id))
 
 
 def _answer(status: int, headers: dict[str, str], body: bytes) -> Response:

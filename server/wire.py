@@ -235,9 +235,7 @@ class AttachmentChanged(Struct, tag_field="op", tag="attachment"):
     zones: dict[str, ZoneRelease]
 
 
-ServerFrame = (
-    Ready | Ack | Refused | Event | Room | RoomLeft | Reset | Resync | ReadMark | AttachmentChanged
-)
+ServerFrame = Ready | Ack | Refused | Event | Room | RoomLeft | Reset | Resync | ReadMark | AttachmentChanged
 
 
 # Close codes (RFC 6455 section 7.4; 4000–4999 are ours) --------------------------------------------------------------

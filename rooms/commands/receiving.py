@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from rooms.attachment import Release
 from rooms.commands import Command
 
@@ -27,12 +24,10 @@ class StartTry(Command, frozen=True):
 
 
 class JudgeAttachment(Command, frozen=True):
-    """The sanitizer's word: ``releases`` per zone (those still open), the report, the thumbnail's blob."""
+    """The sanitizer's word: ``releases`` for the zones that are still open."""
 
     attachment: str
     releases: tuple[Release, ...]
-    report: Mapping[str, Any] | None = None
-    thumbnail: str | None = None
 
 
 class GivePassword(Command, frozen=True):

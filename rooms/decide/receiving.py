@@ -138,8 +138,6 @@ def judge_attachment(world: World, command: JudgeAttachment, now: int, terms: Te
     judged = msgspec.structs.replace(
         attachment,
         releases={**attachment.releases, **moved},
-        report=command.report if command.report is not None else attachment.report,
-        thumbnail=command.thumbnail or attachment.thumbnail,
     )
     changes: list[Change] = [AttachmentMoved(judged, tuple(moved))]
     if judged.seq is not None:
@@ -170,7 +168,7 @@ def _judged_event(world: World, attachment: Attachment, now: int) -> RoomEvent:
 
 def _receipt(attachment: Attachment, release: Release, now: int, terms: Terms) -> Receipt:
     """What the crossing statement says; the leaf's index (here 0) is known only when the leaf is written."""
-    report = attachment.report or {}
+    report = release.report or {}
     source = report.get("input") or {}
     return Receipt(
         at=now,

@@ -126,3 +126,8 @@ async def events_before(
     """The last events before a seq, ascending; none up to ``after``."""
     rows = await connection.execute(_BEFORE, {"room": room, "before": before, "after": after, "n": limit})
     return [RoomEvent(r[0], r[1], r[2], r[3], r[4], decode(r[5])) for r in rows][::-1]
+
+
+async def head_of(connection: AsyncConnection, room: str) -> int:
+    """The room's last seq, 0 for an empty one."""
+    return int((await connection.execute(select(rooms.c.head).where(rooms.c.id == room))).scalar_one())

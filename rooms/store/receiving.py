@@ -26,16 +26,25 @@ def attachments_of(rows: Iterable[Any], release_rows: Iterable[Any]) -> dict[str
     by_attachment: dict[str, dict[str, Release]] = {}
     for r in release_rows:
         by_attachment.setdefault(r.attachment, {})[r.zone] = Release(
-            r.zone, r.treatment, r.state, r.code, r.blob, r.sha256, r.size, r.mime, r.receipt
+            r.zone,
+            r.treatment,
+            r.state,
+            r.code,
+            r.blob,
+            r.sha256,
+            r.size,
+            r.mime,
+            r.receipt,
+            msgspec.json.decode(r.report) if r.report else None,
+            r.thumbnail,
         )
     return {a.id: _attachment(a, by_attachment.get(a.id, {})) for a in rows}
 
 
 def _attachment(row: Any, of_zone: Mapping[str, Release]) -> Attachment:
-    report = msgspec.json.decode(row.report) if row.report else None
     return Attachment(
         row.id, row.room, row.organisation, row.uploader, row.name, row.original_name, row.size, row.sha256,
-        row.made_in, row.blob, row.at, row.tries, row.message, row.seq, of_zone, report, row.thumbnail,
+        row.made_in, row.blob, row.at, row.tries, row.message, row.seq, of_zone,
         bool(row.original_gone),
     )  # fmt: skip
 
@@ -80,13 +89,14 @@ def write_received(connection: Connection, changes: Sequence[AttachmentReceived]
     for attachment in (c.attachment for c in changes):
         row = msgspec.structs.asdict(attachment)
         zone_rows += [_release_row(attachment.id, r) for r in row.pop("releases").values()]
-        rows.append(row | {"report": None})
+        rows.append(row)
     connection.execute(insert(attachments), rows)
     connection.execute(insert(releases), zone_rows)
 
 
 def _release_row(attachment: str, release: Release) -> dict[str, Any]:
-    return {"attachment": attachment, **msgspec.structs.asdict(release)}
+    report = msgspec.json.encode(release.report).decode() if release.report is not None else None
+    return {"attachment": attachment, **msgspec.structs.asdict(release), "report": report}
 
 
 _MOVE = update(releases).where(
@@ -102,9 +112,7 @@ def write_moved(connection: Connection, changes: Sequence[AttachmentMoved]) -> N
             row = _release_row(attachment.id, attachment.releases[zone])
             where = {"b_attachment": row.pop("attachment"), "b_zone": row.pop("zone")}
             connection.execute(_MOVE.values(**row), where)
-        report = msgspec.json.encode(attachment.report).decode() if attachment.report is not None else None
-        values = {"report": report, "thumbnail": attachment.thumbnail, "tries": attachment.tries}
-        connection.execute(_JUDGED.values(**values), {"b_id": attachment.id})
+        connection.execute(_JUDGED.values(tries=attachment.tries), {"b_id": attachment.id})
 
 
 def write_tries(connection: Connection, changes: Sequence[TryCounted]) -> None:
@@ -162,6 +170,7 @@ async def expired_originals(
 async def known_blobs(connection: AsyncConnection) -> set[str]:
     """Every blob that a row names: what else lies in the folders is left over from a crash."""
     found: set[str] = set()
-    for column in (attachments.c.blob, attachments.c.thumbnail, releases.c.blob):
+    for column in (releases.c.blob, releases.c.thumbnail):
         found |= set((await connection.execute(select(column).where(column.is_not(None)))).scalars())
-    return found
+    kept = select(attachments.c.blob).where(~attachments.c.original_gone)
+    return found | set((await connection.execute(kept)).scalars())

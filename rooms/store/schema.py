@@ -158,8 +158,6 @@ attachments = Table(
     Column("tries", Integer, nullable=False),
     Column("message", Id),
     Column("seq", Integer),
-    Column("report", Text),
-    Column("thumbnail", Id),
     Column("original_gone", Boolean, nullable=False),
 )
 
@@ -176,6 +174,8 @@ releases = Table(
     Column("size", BigInteger),
     Column("mime", String(127)),
     Column("receipt", LargeBinary),
+    Column("report", Text),
+    Column("thumbnail", Id),
     Index("ix_releases_waiting", "state", "attachment"),
 )
 

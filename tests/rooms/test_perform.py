@@ -174,7 +174,7 @@ async def test_a_cancelled_caller_does_not_hurt_the_writer(town: Town) -> None:
 
 
 async def test_a_full_queue_says_busy(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rooms.perform.MAX_QUEUE", 5)
+    monkeypatch.setattr(town.performer, "_max_queue", 5)
     room = await town.room("sato")
     answers = await asyncio.gather(*(town.do(town.post("sato", room.id, "x")) for _ in range(20)))
     assert [a.code for a in answers if isinstance(a, Refusal)] == ["busy"] * 15

@@ -115,8 +115,6 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("message", sa.String(length=64), nullable=True),
         sa.Column("seq", sa.Integer(), nullable=True),
-        sa.Column("report", sa.Text(), nullable=True),
-        sa.Column("thumbnail", sa.String(length=64), nullable=True),
         sa.Column("original_gone", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["room"], ["rooms.id"], name=op.f("fk_attachments_room")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
@@ -180,6 +178,8 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), nullable=True),
         sa.Column("mime", sa.String(length=127), nullable=True),
         sa.Column("receipt", sa.LargeBinary(), nullable=True),
+        sa.Column("report", sa.Text(), nullable=True),
+        sa.Column("thumbnail", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["attachment"], ["attachments.id"], name=op.f("fk_releases_attachment")),
         sa.PrimaryKeyConstraint("attachment", "zone", name=op.f("pk_releases")),
     )

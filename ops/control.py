@@ -1,0 +1,108 @@
+"""Reaching an installation from the command line: through the running server, or by taking its lock.
+
+Rules kept here: no second process ever writes the database; while a server runs, commands go over ``control.sock``
+(0600, owner only); the language of the socket is one JSON line (a list) there, one back, and only the commands of
+``ALLOWED`` can be said.
+
+>>> with reach(Path("data")) as installation:                                        # doctest: +SKIP
+...     installation.perform(SetPassword(SERVER, "sato", encoded))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from rooms.commands import Command
+from rooms.perform import Drain
+from rooms.refusals import Refusal
+from rooms.store.database import Database
+from rooms.world import Terms
+from server.control import ALLOWED, Request, Response
+from server.installation import CONTROL_SOCKET, load_keys, lock_folder, open_database, system_clocks
+
+TIMEOUT = 60.0
+
+
+class Reached(Protocol):
+    """An installation that can be asked to perform commands. ``running``: a server answers."""
+
+    running: bool
+
+    def perform(self, command: Command) -> Any | Refusal:
+        """The command's answer as plain data (dict, list, str, int, None), or a Refusal."""
+        ...
+
+    def perform_all(self, commands: Sequence[Command]) -> list[Any | Refusal]:
+        """Several at once (a few hundred at most), answered in their order."""
+        ...
+
+
+class _Running:
+    running = True
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._file = connection.makefile("rwb")
+
+    def perform(self, command: Command) -> Any | Refusal:
+        return self.perform_all([command])[0]
+
+    def perform_all(self, commands: Sequence[Command]) -> list[Any | Refusal]:
+        requests = [Request(type(c).__name__, msgspec.Raw(msgspec.json.encode(c))) for c in commands]
+        self._file.write(msgspec.json.encode(requests) + b"\n")
+        self._file.flush()
+        responses = msgspec.json.decode(self._file.readline(), type=list[Response])
+        return [Refusal(*r.refusal) if r.refusal is not None else r.answer for r in responses]
+
+
+class _Alone:
+    running = False
+
+    def __init__(self, database: Database, drain: Drain) -> None:
+        self._database = database
+        self._drain = drain
+
+    def perform(self, command: Command) -> Any | Refusal:
+        return self.perform_all([command])[0]
+
+    def perform_all(self, commands: Sequence[Command]) -> list[Any | Refusal]:
+        assert all(type(command).__name__ in ALLOWED for command in commands)
+        outcomes = self._database.run_here(lambda connection: self._drain(connection, commands))
+        return [o.answer if o.refused else msgspec.to_builtins(o.answer) for o in outcomes]
+
+
+@contextmanager
+def reach(folder: Path, terms: Terms | None = None) -> Iterator[Reached]:
+    """The installation in ``folder``: its running server if there is one, else the folder itself under its lock."""
+    connection = _connect(folder / CONTROL_SOCKET)
+    if connection is not None:
+        with connection:
+            yield _Running(connection)
+        return
+    with lock_folder(folder):
+        database = open_database(folder)
+        try:
+            drain = Drain(terms or Terms(), system_clocks(), load_keys(folder))
+            database.run_here(drain.open)
+            yield _Alone(database, drain)
+        finally:
+            asyncio.run(database.close())
+
+
+def _connect(path: Path) -> socket.socket | None:
+    if not path.exists():
+        return None
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(TIMEOUT)
+    try:
+        connection.connect(str(path))
+    except (ConnectionRefusedError, FileNotFoundError):
+        connection.close()
+        return None
+    return connection

@@ -1,0 +1,153 @@
+"""``sekisho user …``: people of an installation, one by one or from a CSV file."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ops.control import Reached, reach
+from ops.place import WrongUse, add_place, place_of, wrong_use
+from ops.telling import tell_refused
+from rooms.commands import SERVER, Command
+from rooms.commands.people import AddOrganisation, AddPerson, AddSection, SetActive, SetPassword, SetRoles, SetZones
+from rooms.commands.sessions import EndSessionsOf
+from rooms.people import ADMINISTRATOR, AUDITOR
+from rooms.refusals import Refusal
+from rooms.zones import ZONES
+from server.installation import StartRefused
+from server.passwords import Passwords, read_password_file
+
+COLUMNS = ["login", "name", "section", "password"]
+ROLES = (ADMINISTRATOR, AUDITOR)
+DEFAULT_ORGANISATION = "市役所"
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("user", help="職員を登録・変更する / people")
+    acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
+    add = _act(acts, "add", _add, "職員を登録する / add a person")
+    add.add_argument("--name", required=True, help="氏名 / name")
+    add.add_argument("--password-file", type=Path, required=True, metavar="F", help="1行目がパスワード / first line")
+    add.add_argument("--section", default="", help="部署(「総務部/総務課」) / section path, parts joined by /")
+    add.add_argument("--role", action="append", default=[], choices=ROLES, help="役割 / role")
+    add.add_argument("--organisation", default=DEFAULT_ORGANISATION, help="団体名 / organisation")
+    load = _act(acts, "import", _import, "CSVから登録する / add people from a CSV file", login=False)
+    load.add_argument("file", metavar="F.csv", type=Path, help=",".join(COLUMNS))
+    load.add_argument("--organisation", default=DEFAULT_ORGANISATION, help="団体名 / organisation")
+    password = _act(acts, "password", _password, "パスワードを変える / set a password")
+    password.add_argument("--password-file", type=Path, required=True, metavar="F")
+    _act(acts, "disable", lambda r, a: _do(r, SetActive(SERVER, a.login, False)), "使えなくする / disable")
+    _act(acts, "enable", lambda r, a: _do(r, SetActive(SERVER, a.login, True)), "使えるように戻す / enable")
+    _act(
+        acts,
+        "logout",
+        lambda r, a: _do(r, EndSessionsOf(SERVER, a.login, "administrator")),
+        "全端末をログアウト / log out",
+    )
+    roles = _act(
+        acts, "roles", lambda r, a: _do(r, SetRoles(SERVER, a.login, frozenset(a.role))), "役割を変える / roles"
+    )
+    roles.add_argument("--role", action="append", default=[], choices=ROLES)
+    zones = _act(acts, "zones", lambda r, a: _do(r, SetZones(SERVER, a.login, frozenset(a.zone))), "使える区画 / zones")
+    zones.add_argument("--zone", action="append", required=True, choices=ZONES)
+
+
+def _act(
+    acts: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    act: Callable[[Reached, argparse.Namespace], Refusal | None],
+    meaning: str,
+    *,
+    login: bool = True,
+) -> argparse.ArgumentParser:
+    parser = acts.add_parser(name, help=meaning)
+    if login:
+        parser.add_argument("login", metavar="LOGIN", help="職員ID / login")
+    add_place(parser)
+    parser.set_defaults(run=lambda args: _run(act, args))
+    return parser
+
+
+def _run(act: Callable[[Reached, argparse.Namespace], Refusal | None], args: argparse.Namespace) -> int:
+    try:
+        folder, terms = place_of(args)
+        with reach(folder, terms) as installation:
+            refused = act(installation, args)
+    except WrongUse as error:
+        return wrong_use(error)
+    except (OSError, ValueError) as error:
+        return wrong_use(WrongUse(str(error)))
+    except StartRefused as refusal:
+        return tell_refused(refusal)
+    return tell_refused(refused) if refused is not None else 0
+
+
+def _do(installation: Reached, command: Command) -> Refusal | None:
+    answer = installation.perform(command)
+    return answer if isinstance(answer, Refusal) else None
+
+
+def organisation_id(installation: Reached, name: str) -> str | Refusal:
+    """The organisation of this name, made if it is not there."""
+    answer = installation.perform(AddOrganisation(SERVER, name, secrets.token_bytes(16)))
+    return answer if isinstance(answer, Refusal) else str(answer["id"])
+
+
+def section_id(installation: Reached, organisation: str, path: str) -> str | Refusal | None:
+    """The section of this path, made if it is not there; None for no path."""
+    parts = tuple(part for part in path.split("/") if part.strip())
+    if not parts:
+        return None
+    answer = installation.perform(AddSection(SERVER, organisation, parts, secrets.token_bytes(16)))
+    return answer if isinstance(answer, Refusal) else str(answer["id"])
+
+
+def _add_one(
+    installation: Reached, organisation: str, row: dict[str, str], roles: frozenset[str], passwords: Passwords
+) -> Refusal | None:
+    section = section_id(installation, organisation, row["section"])
+    if isinstance(section, Refusal):
+        return section
+    encoded = passwords.encode(row["password"])
+    chance = secrets.token_bytes(16)
+    return _do(
+        installation, AddPerson(SERVER, organisation, row["login"], row["name"], encoded, chance, section, roles)
+    )
+
+
+def _add(installation: Reached, args: argparse.Namespace) -> Refusal | None:
+    password = read_password_file(args.password_file)
+    organisation = organisation_id(installation, args.organisation)
+    if isinstance(organisation, Refusal):
+        return organisation
+    row = {"login": args.login, "name": args.name, "section": args.section, "password": password}
+    return _add_one(installation, organisation, row, frozenset(args.role), Passwords())
+
+
+def _import(installation: Reached, args: argparse.Namespace) -> Refusal | None:
+    """Every line that can be added is; those that cannot are told with their number, and the status says so."""
+    with args.file.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames != COLUMNS:
+            raise WrongUse(f"1行目を {','.join(COLUMNS)} にしてください / the first line must be {','.join(COLUMNS)}")
+        rows = list(reader)
+    organisation = organisation_id(installation, args.organisation)
+    if isinstance(organisation, Refusal):
+        return organisation
+    passwords = Passwords()
+    last: Refusal | None = None
+    for number, row in enumerate(rows, start=2):
+        refused = _add_one(installation, organisation, row, frozenset(), passwords)
+        if refused is not None:
+            last = refused
+            print(f"{args.file}:{number}: {row['login']}: {refused.sentence('ja')}", file=sys.stderr)
+    return last
+
+
+def _password(installation: Reached, args: argparse.Namespace) -> Refusal | None:
+    encoded = Passwords().encode(read_password_file(args.password_file))
+    return _do(installation, SetPassword(SERVER, args.login, encoded))

@@ -1,0 +1,304 @@
+"""The composition root: from settings to a running server. Everything is put together here and nowhere else.
+
+The order of the start: lock, secrets, database (migrated), sockets bound, jail started, then the event loop:
+directory loaded, left-overs swept, writer, control socket, release worker, housekeeping, listeners. The end is the
+same backwards, in one drain.
+
+>>> serve_installation(settings, ready=print)   # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Scope
+
+from rooms.commands import SERVER
+from rooms.commands.noting import MakeCheckpoint, NoteAct
+from rooms.perform import Clocks, Drain, Outcome, Performer
+from rooms.session import MINUTE, SessionTimes
+from rooms.store.blobs import BlobFolder
+from rooms.store.database import Database
+from rooms.world import GIB, Terms
+from rooms.zones import PRESETS
+from sanitizer.supervisor import Supervisor
+from server.binding import Bound, bind
+from server.control import ControlSocket
+from server.directory import Directory
+from server.fanout import Hub
+from server.front import Front
+from server.housekeeping import Retention, checkpoint_job, every, plain, sweep_folders
+from server.installation import (
+    CONTROL_SOCKET,
+    KEYS,
+    StartRefused,
+    load_keys,
+    lock_folder,
+    open_database,
+    system_clocks,
+)
+from server.listeners import serve
+from server.logins import Logins
+from server.passwords import Passwords
+from server.rate_limits import Buckets, Rate
+from server.receiving import Receiving
+from server.release_worker import ReleaseWorker
+from server.rooms_engine import RoomsEngine
+from server.routes.accounts import Accounts
+from server.routes.attachments import Attachments
+from server.routes.client import Client
+from server.routes.health import Health
+from server.routes.http import Door, not_allowed, not_found
+from server.routes.messages import Messages
+from server.routes.rooms import Rooms
+from server.routes.setup import Setup
+from server.security_headers import SecurityHeaders
+from server.sessions import Sessions
+from server.settings import Settings
+from server.setup_link import SetupLink
+from server.storage_watch import StorageWatch
+from server.strangers import Strangers
+from server.telling import Teller
+from server.views import Viewer
+from server.websocket_endpoint import SocketLimits, WebSocketEndpoint
+
+log = logging.getLogger("sekisho")
+
+API = "/api/v1"
+HOUR = 60 * MINUTE
+MIB = 1 << 20
+KIB = 1 << 10
+Ready = Callable[[Sequence[Bound]], None]
+
+
+@dataclass(frozen=True)
+class LoadTest:
+    """What a load test on loopback may ask for: cheap passwords, no limits. Never for an installation of people."""
+
+    on: bool = False
+
+
+def terms_of(settings: Settings, load: LoadTest | None = None) -> Terms:
+    """The domain's view of the settings."""
+    zones = frozenset(one.zone for one in settings.listeners if not one.operations)
+    return Terms(
+        table=PRESETS[settings.preset],
+        zones=zones,
+        session_times=session_times(settings),
+        quota_person=settings.quotas.person_gib * GIB,
+        quota_organisation=settings.quotas.organisation_gib * GIB,
+        lockout=load is None or not load.on,
+    )
+
+
+def session_times(settings: Settings) -> SessionTimes:
+    s = settings.sessions
+    return SessionTimes(s.idle_internet_minutes * MINUTE, s.idle_closed_minutes * MINUTE, s.absolute_minutes * MINUTE)
+
+
+def socket_limits(settings: Settings, load: LoadTest) -> SocketLimits:
+    limits = settings.limits
+    if load.on:
+        return SocketLimits(connections_per_person=1000, frames=Rate(0, 1), posts=Rate(0, 1))
+    return SocketLimits(
+        write_buffer=limits.write_buffer_kib * KIB,
+        write_buffers_total=limits.write_buffers_total_mib * MIB,
+        slow_seconds=limits.slow_reader_seconds,
+        connections_per_person=limits.connections_per_person,
+        frames=Rate(limits.frames_per_second, limits.frames_at_once),
+        posts=Rate(limits.posts_per_second, limits.posts_at_once),
+    )
+
+
+class Application:
+    """One installation at work. Made in the running loop; ``start`` before, ``close`` after the listeners serve."""
+
+    def __init__(
+        self, settings: Settings, folder: Path, database: Database, drain: Drain, supervisor: Supervisor, load: LoadTest
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.drain = drain
+        self.clocks: Clocks = drain.clocks
+        now = self.clocks.now
+        terms = drain.terms
+        self.quarantine = BlobFolder(folder / "quarantine")
+        self.renditions = BlobFolder(folder / "renditions")
+        quotas = settings.quotas
+        self.storage = StorageWatch(
+            self.quarantine.used_share, quotas.refuse_uploads_percent / 100, quotas.read_only_percent / 100
+        )
+        self.hub = Hub()
+        self.directory = Directory()
+        self.viewer = Viewer(self.directory, terms.table, terms.zones)
+        self.performer = Performer(database, drain, self._told, self._fatal, settings.limits.writer_queue)
+        submit = self.storage.guard(self.performer.submit)
+        self.submit = submit
+        self.sessions = Sessions(database, terms.session_times, submit, now)
+        self.strangers = Strangers(submit, now, limits=not load.on)
+        self.worker = ReleaseWorker(
+            database, supervisor, self.quarantine, self.renditions, terms.table, submit, settings.sanitizer.workers
+        )
+        self.teller = Teller(self.hub, self.directory, self.viewer, self.sessions, self.worker.wake)
+        self.passwords = Passwords(cheap=load.on)
+        self.receiving = Receiving(
+            database, self.quarantine, submit, lambda: self.storage.uploads_open, settings.limits.upload_mib * MIB
+        )
+        self.engine = RoomsEngine(
+            database, self.sessions, self.strangers, self.viewer, lambda live: self.directory.user(live.person), submit
+        )
+        self.endpoint = WebSocketEndpoint(self.engine, self.hub, socket_limits(settings, load))
+        self.control = ControlSocket(folder / CONTROL_SOCKET, self.performer.submit)
+        self.retention = Retention(
+            database, self.quarantine, self.renditions, submit, now,
+            settings.retention.originals_days * 24 * HOUR, settings.retention.unposted_hours * HOUR,
+        )  # fmt: skip
+        self.asgi = self._asgi(folder, load)
+        self._jobs: list[asyncio.Task[None]] = []
+
+    # HTTP ------------------------------------------------------------------------------------------------------------
+
+    def _asgi(self, folder: Path, load: LoadTest) -> ASGIApp:
+        requests = None if load.on else _rate(self.settings)
+        door = Door(self.sessions, self.strangers, self.submit, requests)
+        health = Health(lambda: not self.storage.reads_only, self.figures)
+        routes: list[BaseRoute] = [
+            Mount(API, routes=[*self._api(door, folder)]),
+            *health.routes(),
+            *Client().routes(),
+        ]
+        front = Front(
+            Starlette(routes=routes, exception_handlers={404: not_found, 405: not_allowed}),
+            on_refused=self.engine.refused,
+            json_body=self.settings.limits.json_body_kib * KIB,
+            streams=_is_upload,
+        )
+        return SecurityHeaders(front)
+
+    def _api(self, door: Door, folder: Path) -> list[Route]:
+        database, viewer, directory, submit = self.database, self.viewer, self.directory, self.submit
+        logins = Logins(database, self.passwords, self.strangers, submit, self.clocks.now)
+        link = SetupLink(folder / KEYS)
+        slices = [
+            Accounts(logins, directory, database, self.drain.terms.session_times, submit),
+            Setup(link, self.passwords, self.strangers, submit, self.clocks.now),
+            Rooms(database, viewer, directory, submit),
+            Messages(database, viewer, submit),
+            Attachments(database, viewer, self.receiving, self.worker, self.quarantine, self.renditions, submit),
+        ]
+        return [route for one in slices for route in one.routes(door)]
+
+    def figures(self) -> Mapping[str, tuple[str, str, float]]:
+        """What ``/metrics`` shows."""
+        return {
+            "connections": ("gauge", "Open WebSocket connections", len(self.endpoint.connections)),
+            "deliveries_total": ("counter", "Event frames handed to connections", self.hub.deliveries),
+            "resyncs_total": ("counter", "Slow readers told to come back", self.endpoint.resyncs),
+            "writer_queue": ("gauge", "Commands that wait for the writer", self.performer.queued),
+            "audit_leaves": ("gauge", "Leaves of the audit tree", self.drain.frontier.size),
+            "storage_used_ratio": ("gauge", "How full the disk is, 0 to 1", self.storage.used),
+        }
+
+    # Life ------------------------------------------------------------------------------------------------------------
+
+    def _told(self, outcomes: list[Outcome]) -> None:
+        self.teller(outcomes)
+
+    def _fatal(self, error: BaseException) -> None:
+        """The disk failed: nobody knows what is on it, so the process ends at once and recovery does the rest."""
+        log.critical("the storage failed, the server ends: %s", error)
+        os._exit(70)
+
+    async def start(self) -> None:
+        self.storage.look()
+        await self.directory.load(self.database)
+        await sweep_folders(self.database, self.quarantine, self.renditions)
+        await self.performer.start()
+        await self.control.start()
+        self.submit(NoteAct(SERVER, "server.start"))
+        jobs = [
+            self.worker.run(),
+            every(2, self._sweep_sessions),
+            every(5, plain(self.storage.look)),
+            every(10, plain(self.strangers.flush)),
+            every(10, checkpoint_job(self.submit)),
+            every(3600, self.retention.run),
+        ]
+        self._jobs = [asyncio.create_task(job) for job in jobs]
+
+    async def _sweep_sessions(self) -> None:
+        connected = {c.who.session for c in self.endpoint.connections if c.who is not None}
+        self.sessions.sweep(connected)
+
+    async def close(self) -> None:
+        """What was accepted is performed, the head is signed, everything is given back."""
+        await self.control.close()
+        for job in self._jobs:
+            job.cancel()
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+        self.strangers.flush(everything=True)
+        self.submit(NoteAct(SERVER, "server.stop"))
+        self.submit(MakeCheckpoint(SERVER))
+        await self.performer.close()
+        self.receiving.close()
+        self.passwords.close()
+        await self.database.close()
+
+
+def _rate(settings: Settings) -> Buckets:
+    return Buckets(Rate(settings.limits.requests_per_second, settings.limits.requests_at_once))
+
+
+def _is_upload(scope: Scope) -> bool:
+    """Routes that take a stream and bound it themselves."""
+    path: str = scope["path"]
+    return path == f"{API}/attachments" or path.startswith(f"{API}/uploads")
+
+
+def serve_installation(settings: Settings, *, ready: Ready | None = None, load: LoadTest | None = None) -> None:
+    """Run one installation until a signal. Raises ``StartRefused`` with nothing running."""
+    load = load or LoadTest()
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(lock_folder(settings.data))
+        drain = Drain(terms_of(settings, load), system_clocks(), load_keys(folder))
+        database = open_database(folder)
+        bound = bind(settings.listeners)
+        for one in bound:
+            stack.callback(one.sock.close)
+        supervisor = Supervisor(strict=settings.sanitizer.strict, workers=settings.sanitizer.workers)
+        supervisor.start()
+        stack.callback(supervisor.close_now)
+        asyncio.run(_serve(settings, folder, database, drain, supervisor, bound, ready, load))
+
+
+async def _serve(
+    settings: Settings,
+    folder: Path,
+    database: Database,
+    drain: Drain,
+    supervisor: Supervisor,
+    bound: Sequence[Bound],
+    ready: Ready | None,
+    load: LoadTest,
+) -> None:
+    application = Application(settings, folder, database, drain, supervisor, load)
+    await application.start()
+    await serve(
+        bound,
+        application.asgi,
+        application.endpoint,
+        on_drain=[application.close, supervisor.close],
+        ready=ready,
+        drain_seconds=settings.drain_seconds,
+    )
+
+
+__all__ = ["Application", "LoadTest", "StartRefused", "serve_installation"]

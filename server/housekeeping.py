@@ -1,0 +1,114 @@
+"""What the server does by itself, at its own pace.
+
+======================  ==========  ==================================================================
+sessions                2 s         end what rested too long or is too old
+storage                 5 s         how full the disk is
+strangers               10 s        the counts of the minutes that are over go on record
+checkpoint              10 s        sign the head of the audit tree if it grew
+retention               1 h         forget originals that are past their time
+======================  ==========  ==================================================================
+
+Rules: each job is idempotent and bounded; one that fails is logged and tried again at its next turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from rooms.commands import SERVER, Command
+from rooms.commands.noting import MakeCheckpoint
+from rooms.commands.receiving import ForgetOriginal
+from rooms.decide.receiving import OriginalForgotten
+from rooms.perform import Outcome
+from rooms.store.blobs import BlobFolder
+from rooms.store.database import Database
+from rooms.store.receiving import expired_originals, known_blobs
+
+log = logging.getLogger("sekisho.housekeeping")
+
+BATCH = 500
+Job = Callable[[], Awaitable[None]]
+
+
+async def every(seconds: float, job: Job) -> None:
+    """Run ``job`` again and again until cancelled."""
+    while True:
+        try:
+            await job()
+        except Exception:
+            log.exception("housekeeping failed: %s", getattr(job, "__qualname__", job))
+        await asyncio.sleep(seconds)
+
+
+def plain(job: Callable[[], None]) -> Job:
+    """A job that does not wait for anything."""
+
+    async def run() -> None:
+        job()
+
+    return run
+
+
+class Retention:
+    """Originals go ``posted`` ms after they came (all zones judged), uploads that were never posted ``unposted`` ms."""
+
+    def __init__(
+        self,
+        database: Database,
+        quarantine: BlobFolder,
+        renditions: BlobFolder,
+        submit: Callable[[Command], Awaitable[Outcome]],
+        now: Callable[[], int],
+        posted: int,
+        unposted: int,
+    ) -> None:
+        self._database = database
+        self._quarantine = quarantine
+        self._renditions = renditions
+        self._submit = submit
+        self._now = now
+        self._posted = posted
+        self._unposted = unposted
+
+    async def run(self) -> None:
+        now = self._now()
+        while True:
+            async with self._database.read() as connection:
+                expired = await expired_originals(
+                    connection, posted_before=now - self._posted, unposted_before=now - self._unposted, limit=BATCH
+                )
+            for attachment in expired:
+                outcome = await self._submit(ForgetOriginal(SERVER, attachment.id))
+                for change in outcome.changes:
+                    if isinstance(change, OriginalForgotten):
+                        await asyncio.to_thread(self._remove, change)
+            if len(expired) < BATCH:
+                return
+
+    def _remove(self, forgotten: OriginalForgotten) -> None:
+        """The bytes follow the row; an upload that nobody posted takes its renditions along."""
+        self._quarantine.drop(forgotten.attachment.blob)
+        if forgotten.gone:
+            for release in forgotten.attachment.releases.values():
+                for key in (release.blob, release.thumbnail):
+                    if key:
+                        self._renditions.drop(key)
+
+
+async def sweep_folders(database: Database, *folders: BlobFolder) -> None:
+    """At the start, before anything is received: remove what a crash left and no row names."""
+    async with database.read() as connection:
+        known = await known_blobs(connection)
+    for folder in folders:
+        gone = await asyncio.to_thread(folder.sweep, known)
+        if gone:
+            log.info("removed %d left-over files from %s", gone, folder.folder.name)
+
+
+def checkpoint_job(submit: Callable[[Command], Awaitable[Outcome]]) -> Job:
+    async def run() -> None:
+        await submit(MakeCheckpoint(SERVER))
+
+    return run

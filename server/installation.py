@@ -1,0 +1,154 @@
+"""The data folder of one installation: its gates, its lock, its secrets.
+
+Rules kept here:
+- one process per folder: ``lock`` is held (``flock``) by whoever may write;
+- secrets are made at the first start, 0600, in a folder of their own (``keys/``, 0700), and nobody else may read them;
+- the database is migrated under the lock, with a copy before;
+- what is wrong is a ``StartRefused`` with a code and a sentence, never a traceback.
+
+>>> with lock_folder(Path("/var/lib/sekisho")) as folder: ...   # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import os
+import secrets
+import stat
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from rooms.audit import NoteSigner
+from rooms.perform import Clocks, Keys
+from rooms.store.database import Database, DatabaseDamaged, storage_error
+from rooms.store.migrate import NewerDatabase, migrate
+
+DATABASE = "sekisho.db"
+CONTROL_SOCKET = "control.sock"
+LOCK = "lock"
+KEYS = "keys"
+BACKUPS = "backups"
+
+
+class StartRefused(Exception):
+    """The installation cannot be used as it is. ``code`` is stable; the sentences say what to do."""
+
+    def __init__(self, code: str, ja: str, en: str) -> None:
+        super().__init__(f"{code}: {ja} / {en}")
+        self.code = code
+        self.ja = ja
+        self.en = en
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the folder (0700) or check that nobody else may read it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _only_ours(folder)
+    for name in (KEYS, BACKUPS):
+        (folder / name).mkdir(mode=0o700, exist_ok=True)
+    for path in (folder / KEYS, *(folder / KEYS).iterdir(), folder / DATABASE):
+        if path.exists():
+            _only_ours(path)
+
+
+def _only_ours(path: Path) -> None:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise StartRefused(
+            "file_permissions",
+            f"{path} をほかの利用者が読める設定になっています。chmod go= {path} を実行してください。",
+            f"Others may read {path}. Run: chmod go= {path}",
+        )
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Iterator[Path]:
+    """Hold the installation's lock. Raises ``StartRefused`` (``already_running``) if another process holds it."""
+    prepare_folder(folder)
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartRefused(
+                "already_running",
+                f"{folder} はほかの sekisho が使用中です。先にそれを止めてください。",
+                f"Another sekisho is using {folder}. Stop it first.",
+            ) from None
+        os.truncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        yield folder
+    finally:
+        os.close(descriptor)
+
+
+def _secret(path: Path) -> bytes:
+    """The 32-byte seed in a file, made on the first call."""
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(base64.b64encode(secrets.token_bytes(32)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    seed = base64.b64decode(path.read_bytes().strip())
+    if len(seed) != 32:
+        raise StartRefused(
+            "damaged_key",
+            f"{path} が壊れています。バックアップから戻してください。",
+            f"{path} is damaged. Restore it from a backup.",
+        )
+    return seed
+
+
+def _origin(path: Path) -> str:
+    """The name of the audit log, chosen once."""
+    if not path.exists():
+        path.write_text(f"sekisho/{secrets.token_hex(8)}\n", encoding="ascii")
+        path.chmod(0o600)
+    return path.read_text(encoding="ascii").strip()
+
+
+def load_keys(folder: Path) -> Keys:
+    """The installation's secrets, made on the first start."""
+    keys = folder / KEYS
+    origin = _origin(keys / "origin")
+    return Keys(origin, NoteSigner(_secret(keys / "checkpoint.key"), origin), _secret(keys / "receipt.key"))
+
+
+def open_database(folder: Path) -> Database:
+    """Migrate and open the database; the caller holds the lock."""
+    path = folder / DATABASE
+    try:
+        if not path.exists():
+            path.touch(mode=0o600)
+        migrate(path, folder / BACKUPS)
+        database = Database(path)
+        database.check()
+    except NewerDatabase as error:
+        raise StartRefused(
+            "newer_database",
+            "データベースがこの版より新しい sekisho で作られています。"
+            "新しい版を入れるか、バックアップを戻してください。",
+            "The database was written by a newer release. Install it, or restore a backup of this one.",
+        ) from error
+    except (DatabaseDamaged, DBAPIError) as error:
+        named = error if isinstance(error, DatabaseDamaged) else storage_error(error)
+        if not isinstance(named, DatabaseDamaged):
+            raise
+        raise StartRefused(
+            "database_damaged",
+            f"{path} が壊れています。何も書き換えていません。sekisho restore で最後のバックアップを戻してください。",
+            f"{path} is damaged. Nothing was changed. Restore the last backup with sekisho restore.",
+        ) from error
+    return database
+
+
+def system_clocks() -> Clocks:
+    """The machine's clocks; ``boot`` names this start of the process."""
+    return Clocks(lambda: time.time_ns() // 1_000_000, time.monotonic_ns, uuid.uuid4().hex)

@@ -1,0 +1,148 @@
+"""Receiving a file: streamed to quarantine, hashed on the way, never whole in memory.
+
+Rules kept here:
+- the answer comes when file, folder and row are durable;
+- a size limit holds while bytes arrive, not after; a client that vanishes leaves nothing behind;
+- a disk that is nearly full takes no uploads (``storage_full``), and says so before the first byte.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from rooms.attachment import Attachment
+from rooms.commands import Command, Origin
+from rooms.commands.receiving import ReceiveAttachment
+from rooms.ids import make_id
+from rooms.perform import Outcome
+from rooms.refusals import Refusal, refuse
+from rooms.store.blobs import BlobFolder, write_all
+from rooms.store.database import Database
+from rooms.store.gathering import room_for
+
+PIECE = 1 << 20
+
+
+class Received(NamedTuple):
+    """Bytes that are durable in quarantine."""
+
+    blob: str
+    sha256: str
+    size: int
+
+
+class Inflow:
+    """One file on its way into a folder; used from one thread at a time."""
+
+    def __init__(self, folder: BlobFolder) -> None:
+        self._folder = folder
+        self.blob = make_id("blob", secrets.token_bytes(16))
+        self._file = folder.begin(self.blob)
+        self._digest = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        self._digest.update(data)
+        self.size += len(data)
+        write_all(self._file, data)
+
+    def keep(self) -> Received:
+        """Durable: file and folder are fsynced."""
+        self._file.close()
+        self._folder.keep(self.blob)
+        return Received(self.blob, self._digest.hexdigest(), self.size)
+
+    def drop(self) -> None:
+        self._file.close()
+        self._folder.drop(self.blob)
+
+
+class Receiving:
+    """``uploads_open`` answers whether the disk still takes files."""
+
+    def __init__(
+        self,
+        database: Database,
+        quarantine: BlobFolder,
+        submit: Callable[[Command], Awaitable[Outcome]],
+        uploads_open: Callable[[], bool],
+        max_size: int,
+    ) -> None:
+        self._database = database
+        self._quarantine = quarantine
+        self._submit = submit
+        self._uploads_open = uploads_open
+        self.max_size = max_size
+        self._disk = ThreadPoolExecutor(4, thread_name_prefix="upload")
+
+    async def may_begin(self, origin: Origin, room: str, size: int | None) -> Refusal | None:
+        """Asked before the first byte, so that nobody sends 200 MiB for a no. The writer decides again at the end."""
+        if not self._uploads_open():
+            return refuse("storage_full")
+        if size is not None and size > self.max_size:
+            return refuse("too_large")
+        async with self._database.read() as connection:
+            found = await room_for(connection, room, origin.person or "", origin.zone or "")
+        return None if found is not None else refuse("not_found")
+
+    async def stream(self, chunks: AsyncIterator[bytes]) -> Received | Refusal:
+        """Take the bytes in; what was begun is gone again if the stream breaks or grows too large."""
+        loop = asyncio.get_running_loop()
+        inflow = await loop.run_in_executor(self._disk, Inflow, self._quarantine)
+        kept = False
+        try:
+            async for piece in _pieces(chunks):
+                if inflow.size + len(piece) > self.max_size:
+                    return refuse("too_large")
+                await loop.run_in_executor(self._disk, inflow.write, piece)
+            if inflow.size == 0:
+                return refuse("empty_file")
+            received = await loop.run_in_executor(self._disk, inflow.keep)
+            kept = True
+            return received
+        except OSError as error:
+            if _is_full(error):
+                return refuse("storage_full")
+            raise
+        finally:
+            if not kept:
+                await asyncio.shield(loop.run_in_executor(self._disk, inflow.drop))
+
+    async def record(self, origin: Origin, room: str, name: str, received: Received) -> Attachment | Refusal:
+        """Write the row; a refusal removes the bytes again."""
+        chance = secrets.token_bytes(16)
+        command = ReceiveAttachment(origin, room, name, received.size, received.sha256, received.blob, chance)
+        answer = (await self._submit(command)).answer
+        if isinstance(answer, Refusal):
+            await asyncio.to_thread(self._quarantine.drop, received.blob)
+            return answer
+        assert isinstance(answer, Attachment)
+        return answer
+
+    def close(self) -> None:
+        self._disk.shutdown(wait=False, cancel_futures=True)
+
+
+def _is_full(error: OSError) -> bool:
+
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in pieces of about 1 MiB: fewer hand-overs to the disk's threads, memory still flat."""
+    waiting: list[bytes] = []
+    length = 0
+    async for chunk in chunks:
+        waiting.append(chunk)
+        length += len(chunk)
+        if length >= PIECE:
+            yield b"".join(waiting)
+            waiting, length = [], 0
+    if waiting:
+        yield b"".join(waiting)

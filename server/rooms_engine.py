@@ -1,0 +1,118 @@
+"""The product behind the sockets: ``Engine`` over the store, the writer and the live sessions.
+
+Rules: reads come from read-only connections, writes go through ``submit``; a member reads from its joining on
+(``Member.after``); nobody reads a room that does not exist in its zone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+
+from rooms.commands import Command, Origin
+from rooms.commands.posting import MarkRead, PostMessage
+from rooms.perform import Outcome
+from rooms.refusals import Refusal
+from rooms.store.database import Database
+from rooms.store.gathering import room_for, rooms_of, unread_messages
+from rooms.store.posting import events_after
+from rooms.world import Posted as Kept
+from server import wire
+from server.engine import LoggedIn, Posted, Pruned, RequestOrigin, StoredEvent
+from server.sessions import Live, Sessions
+from server.strangers import Strangers
+from server.views import Viewer
+
+
+def domain_origin(origin: RequestOrigin, person: str | None = None) -> Origin:
+    """The origin as commands and leaves carry it."""
+    return Origin(
+        zone=origin.zone,
+        person=person,
+        device=origin.device or None,
+        address=origin.address,
+        request=origin.request_id,
+        forwarded=origin.forwarded,
+    )
+
+
+class RoomsEngine:
+    """See ``server.engine.Engine`` for what each method promises."""
+
+    def __init__(
+        self,
+        database: Database,
+        sessions: Sessions,
+        strangers: Strangers,
+        viewer: Viewer,
+        user_of: Callable[[Live], wire.User],
+        submit: Callable[[Command], asyncio.Future[Outcome]],
+    ) -> None:
+        self._database = database
+        self._sessions = sessions
+        self._strangers = strangers
+        self._viewer = viewer
+        self._user_of = user_of
+        self._submit = submit
+
+    async def authenticate(self, token: str, origin: RequestOrigin) -> LoggedIn | Refusal:
+        live = await self._sessions.authenticate(token, domain_origin(origin))
+        if isinstance(live, Refusal):
+            self._strangers.refused(domain_origin(origin), live.reason)
+            return live
+        session, person = live
+        return LoggedIn(session.id, person.id, session.zone, session.zone, self._user_of(live))
+
+    async def rooms_of(self, who: LoggedIn) -> list[wire.RoomView] | Refusal:
+        return await list_rooms(self._database, self._viewer, who.person, who.zone)
+
+    async def events(self, who: LoggedIn, room: str, after: int, limit: int) -> Sequence[StoredEvent] | Pruned:
+        async with self._database.read() as connection:
+            found = await room_for(connection, room, who.person, who.zone)
+            if found is None:
+                return []
+            events = await events_after(connection, room, max(after, found[1].after), limit)
+        return [self._viewer.stored(event) for event in events]
+
+    def post(self, who: LoggedIn, frame: wire.Post, origin: RequestOrigin) -> asyncio.Future[Posted | Refusal]:
+        self._sessions.seen(who.session)
+        command = PostMessage(
+            domain_origin(origin, who.person),
+            frame.room,
+            frame.client_msg_id,
+            frame.text,
+            secrets.token_bytes(16),
+            tuple(frame.attachments),
+            frame.reply_to,
+        )
+        answered: asyncio.Future[Posted | Refusal] = asyncio.get_running_loop().create_future()
+        self._submit(command).add_done_callback(lambda done: _pass_on(done, answered))
+        return answered
+
+    def mark_read(self, who: LoggedIn, room: str, seq: int) -> None:
+        self._submit(MarkRead(Origin(zone=who.zone, person=who.person), room, seq))
+
+    def seen(self, who: LoggedIn) -> None:
+        self._sessions.seen(who.session)
+
+    def refused(self, origin: RequestOrigin, reason: str) -> None:
+        self._strangers.refused(domain_origin(origin), reason)
+
+
+def _pass_on(done: asyncio.Future[Outcome], answered: asyncio.Future[Posted | Refusal]) -> None:
+    if answered.done() or done.cancelled():
+        return
+    answer = done.result().answer
+    answered.set_result(Posted(answer.message_id, answer.seq) if isinstance(answer, Kept) else answer)
+
+
+async def list_rooms(
+    database: Database, viewer: Viewer, person: str, zone: str, only: str | None = None
+) -> list[wire.RoomView]:
+    """The rooms of a person in a zone, with what is unread in each."""
+    async with database.read() as connection:
+        rooms = await rooms_of(connection, person, zone, only)
+        behind = [(room.id, max(room.read, room.after)) for room in rooms if room.head > max(room.read, room.after)]
+        unread = await unread_messages(connection, person, behind)
+    return [viewer.listed(room, unread.get(room.id, 0)) for room in rooms]

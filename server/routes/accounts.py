@@ -1,0 +1,110 @@
+"""Logging in and out, and who one is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rooms.commands import Command, Origin
+from rooms.commands.sessions import EndSession
+from rooms.perform import Outcome
+from rooms.refusals import Refusal
+from rooms.session import SessionTimes
+from rooms.store.database import Database
+from rooms.store.people import search_people
+from rooms.zones import ZONE_NAMES
+from server import wire
+from server.admission import set_cookie
+from server.directory import Directory
+from server.logins import Logins
+from server.routes.http import Caller, Door, answer, body, number
+from server.sessions import Live
+
+FOUND_AT_MOST = 50
+
+
+class Login(Struct, forbid_unknown_fields=True):
+    login: str
+    password: str
+    otp: str | None = None
+
+
+class PersonView(Struct):
+    """A person as others find it."""
+
+    login: str
+    name: str
+    org: str
+    org_name: str
+    section: str
+
+
+class Accounts:
+    def __init__(
+        self,
+        logins: Logins,
+        directory: Directory,
+        database: Database,
+        times: SessionTimes,
+        submit: Callable[[Command], Awaitable[Outcome]],
+    ) -> None:
+        self._logins = logins
+        self._directory = directory
+        self._database = database
+        self._times = times
+        self._submit = submit
+
+    def routes(self, door: Door) -> list[Route]:
+        return [
+            Route("/zone", door.open(self.zone), methods=["GET"]),
+            Route("/login", door.open(self.login), methods=["POST"]),
+            Route("/logout", door.known(self.logout, "session.end"), methods=["POST"]),
+            Route("/me", door.known(self.me, "me.read"), methods=["GET"]),
+            Route("/people", door.known(self.people, "people.search"), methods=["GET"]),
+        ]
+
+    async def zone(self, request: Request, origin: Origin) -> Response | Refusal:
+        """Which zone this listener is: shown before login."""
+        zone = origin.zone or ""
+        ja, en = ZONE_NAMES[zone]
+        return answer({"zone": zone, "name": ja, "name_en": en, "languages": ["ja", "en"]})
+
+    async def login(self, request: Request, origin: Origin) -> Response | Refusal:
+        sent = await body(request, Login)
+        if isinstance(sent, Refusal):
+            return sent
+        entered = await self._logins.log_in(sent.login, sent.password, origin)
+        if isinstance(entered, Refusal):
+            return entered
+        zone = entered.session.zone
+        person = self._directory.person(entered.session.person)
+        assert person is not None
+        told = {"token": entered.token, "user": self._directory.user(person), "zone": zone}
+        cookie = set_cookie(zone, entered.token, self._times.absolute // 1000)
+        return answer(told, headers={"set-cookie": cookie})
+
+    async def logout(self, request: Request, caller: Caller) -> Response | Refusal:
+        await self._submit(EndSession(caller.origin, caller.live.session.id, "logout"))
+        return answer({}, headers={"set-cookie": set_cookie(caller.zone, "", 0)})
+
+    async def me(self, request: Request, caller: Caller) -> Response | Refusal:
+        return answer({"user": self.user(caller.live), "zone": caller.zone})
+
+    def user(self, live: Live) -> wire.User:
+        return self._directory.user(live.person)
+
+    async def people(self, request: Request, caller: Caller) -> Response | Refusal:
+        """Active people whose login, name or section holds the query."""
+        limit = number(request, "limit", 20, 1, FOUND_AT_MOST)
+        if isinstance(limit, Refusal):
+            return limit
+        query = request.query_params.get("q", "").strip()[:100]
+        async with self._database.read() as connection:
+            found = await search_people(connection, query, limit or 20) if query else []
+        name = self._directory.organisation_name
+        people = [PersonView(p.login, p.name, p.organisation, name(p.organisation), p.section_name) for p in found]
+        return answer({"people": people})

@@ -1,0 +1,217 @@
+"""Attachments: sending one, what became of it, and the bytes a zone may read.
+
+Rules kept here:
+- no byte of an original reaches a zone whose treatment is not ``pass``: the state is asked before anything is opened;
+- what is served is hashed against its row before the first time;
+- a download is on record before its first byte; parts of one download are one act;
+- served files cannot act: ``nosniff``, ``Content-Disposition``, a sandboxing CSP, and a type from a short list.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from rooms.attachment import Attachment, Release
+from rooms.commands import Command
+from rooms.commands.noting import NoteAct
+from rooms.commands.receiving import GivePassword
+from rooms.perform import Outcome
+from rooms.permissions import may_see_attachment
+from rooms.refusals import Refusal, refuse
+from rooms.store.blobs import BlobFolder
+from rooms.store.database import Database
+from rooms.store.gathering import room_for
+from rooms.store.receiving import attachment_by_id
+from server.receiving import Receiving
+from server.release_worker import ReleaseWorker, sha256_of
+from server.routes.http import NO_STORE, Caller, Door, answer, body, on_record
+from server.views import Viewer
+
+SHOWN_IN_PLACE = frozenset(
+    {"application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp", "text/plain", "text/csv"}
+)
+FILE_HEADERS: Mapping[str, str] = {
+    "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; object-src 'self'; "
+    "plugin-types application/pdf; sandbox; frame-ancestors 'self'",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "private, no-store",
+    "referrer-policy": "no-referrer",
+}
+MAX_PASSWORD = 1024
+
+
+class FilePassword(Struct, forbid_unknown_fields=True):
+    password: str
+
+
+class Attachments:
+    def __init__(
+        self,
+        database: Database,
+        viewer: Viewer,
+        receiving: Receiving,
+        worker: ReleaseWorker,
+        quarantine: BlobFolder,
+        renditions: BlobFolder,
+        submit: Callable[[Command], Awaitable[Outcome]],
+    ) -> None:
+        self._database = database
+        self._viewer = viewer
+        self._receiving = receiving
+        self._worker = worker
+        self._quarantine = quarantine
+        self._renditions = renditions
+        self._submit = submit
+        self._hashed: set[str] = set()
+
+    def routes(self, door: Door) -> list[Route]:
+        one = "/attachments/{attachment}"
+        return [
+            Route("/attachments", door.known(self.receive, "attachment.receive"), methods=["POST"]),
+            Route(one, door.known(self.show, "attachment.show"), methods=["GET"]),
+            Route(f"{one}/content", door.known(self.content, "attachment.read"), methods=["GET"]),
+            Route(f"{one}/thumbnail", door.known(self.thumbnail, "attachment.thumbnail"), methods=["GET"]),
+            Route(f"{one}/receipt", door.known(self.receipt, "attachment.receipt"), methods=["GET"]),
+            Route(f"{one}/password", door.known(self.password, "attachment.password"), methods=["POST"]),
+        ]
+
+    async def receive(self, request: Request, caller: Caller) -> Response | Refusal:
+        """The raw body, streamed; 202 when file, folder and row are durable."""
+        room, name = request.query_params.get("room", ""), request.query_params.get("name", "")
+        if not name or len(name) > 1024:
+            return refuse("bad_file_name")
+        length = request.headers.get("content-length")
+        size = int(length) if length is not None and length.isdigit() else None
+        refusal = await self._receiving.may_begin(caller.origin, room, size)
+        if refusal is not None:
+            return refusal
+        try:
+            received = await self._receiving.stream(request.stream())
+        except ClientDisconnect:
+            return refuse("upload_cut")
+        if isinstance(received, Refusal):
+            return received
+        recorded = await self._receiving.record(caller.origin, room, name, received)
+        if isinstance(recorded, Refusal):
+            return on_record(recorded)
+        return answer({"id": recorded.id, "state": "quarantined"}, 202)
+
+    async def _visible(self, request: Request, caller: Caller) -> Attachment | Refusal:
+        async with self._database.read() as connection:
+            attachment = await attachment_by_id(connection, request.path_params["attachment"])
+            if attachment is None:
+                return refuse("not_found")
+            found = await room_for(connection, attachment.room, caller.person, caller.zone)
+        room = found[0] if found is not None else None
+        return may_see_attachment(caller.live.person, room, attachment, caller.zone) or attachment
+
+    async def _released(self, request: Request, caller: Caller) -> tuple[Attachment, Release] | Refusal:
+        """The attachment and what this zone may read of it, or why not."""
+        attachment = await self._visible(request, caller)
+        if isinstance(attachment, Refusal):
+            return attachment
+        release = attachment.releases.get(caller.zone)
+        if release is None or release.treatment == "forbid":
+            return refuse("forbidden_crossing")
+        return (attachment, release) if release.state == "released" else refuse("not_released")
+
+    async def show(self, request: Request, caller: Caller) -> Response | Refusal:
+        attachment = await self._visible(request, caller)
+        if isinstance(attachment, Refusal):
+            return attachment
+        return answer(self._viewer.attachment(attachment, caller.zone))
+
+    async def content(self, request: Request, caller: Caller) -> Response | Refusal:
+        """The rendition for the caller's zone; ``?inline`` shows it in place where its type allows."""
+        found = await self._released(request, caller)
+        if isinstance(found, Refusal):
+            return found
+        attachment, release = found
+        path = await self._sound(attachment, release)
+        if isinstance(path, Refusal):
+            return path
+        if _starts(request):
+            notes = {"zone": caller.zone, "sha256": release.sha256}
+            noted = await self._submit(NoteAct(caller.origin, "attachment.read", attachment.id, notes=notes))
+            if noted.refused:
+                return on_record(noted.answer)
+        mime = release.mime or "application/octet-stream"
+        inline = "inline" in request.query_params and mime in SHOWN_IN_PLACE
+        return FileResponse(
+            path,
+            headers={**FILE_HEADERS, "content-type": mime},
+            filename=attachment.name,
+            content_disposition_type="inline" if inline else "attachment",
+        )
+
+    async def _sound(self, attachment: Attachment, release: Release) -> Path | Refusal:
+        """The file behind a release, hashed against its row before it is served for the first time."""
+        folder, key = (self._renditions, release.blob) if release.blob else (self._quarantine, attachment.blob)
+        if key in self._hashed:
+            return folder.path(key)
+        try:
+            descriptor = folder.open(key)
+        except FileNotFoundError:
+            return refuse("not_found")
+        try:
+            digest = await asyncio.to_thread(sha256_of, descriptor)
+        finally:
+            os.close(descriptor)
+        if digest != release.sha256:
+            return refuse("damaged")
+        self._hashed.add(key)
+        return folder.path(key)
+
+    async def thumbnail(self, request: Request, caller: Caller) -> Response | Refusal:
+        """A small PNG of what this zone may read."""
+        found = await self._released(request, caller)
+        if isinstance(found, Refusal):
+            return found
+        _, release = found
+        if release.thumbnail is None:
+            return refuse("not_found")
+        return FileResponse(
+            self._renditions.path(release.thumbnail), headers=dict(FILE_HEADERS), media_type="image/png"
+        )
+
+    async def receipt(self, request: Request, caller: Caller) -> Response | Refusal:
+        """The signed crossing receipt, byte for byte as it was signed."""
+        found = await self._released(request, caller)
+        if isinstance(found, Refusal):
+            return found
+        _, release = found
+        if release.receipt is None:
+            return refuse("no_crossing")
+        return Response(release.receipt, 200, NO_STORE, "application/json")
+
+    async def password(self, request: Request, caller: Caller) -> Response | Refusal:
+        """The password of a file that needs one; kept in memory for the next try only."""
+        sent = await body(request, FilePassword)
+        if isinstance(sent, Refusal):
+            return sent
+        if not 0 < len(sent.password) <= MAX_PASSWORD:
+            return refuse("invalid")
+        attachment = request.path_params["attachment"]
+        self._worker.give_password(attachment, sent.password)
+        given = (await self._submit(GivePassword(caller.origin, attachment))).answer
+        if isinstance(given, Refusal):
+            self._worker.take_password(attachment)
+            return on_record(given)
+        return answer({"id": attachment, "state": "quarantined"}, 202)
+
+
+def _starts(request: Request) -> bool:
+    """Whether this is the beginning of a download, not a later part of one."""
+    if request.method == "HEAD":
+        return False
+    wanted = request.headers.get("range", "bytes=0-").replace(" ", "")
+    return wanted.startswith("bytes=0-")

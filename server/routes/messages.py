@@ -1,0 +1,87 @@
+"""Posting over HTTP, and reading a room's events."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rooms.commands import Command
+from rooms.commands.posting import PostMessage
+from rooms.perform import Outcome
+from rooms.refusals import Refusal, refuse
+from rooms.store.database import Database
+from rooms.store.gathering import room_for
+from rooms.store.posting import events_after, events_before, head_of
+from server.routes.http import Caller, Door, answer, body, number, on_record
+from server.views import Viewer
+
+PAGE = 100
+MAX_PAGE = 500
+MAX_SEQ = 1 << 40
+
+
+class NewMessage(Struct, forbid_unknown_fields=True):
+    client_msg_id: str
+    text: str = ""
+    attachments: list[str] = []
+    reply_to: str | None = None
+
+
+class Messages:
+    def __init__(self, database: Database, viewer: Viewer, submit: Callable[[Command], Awaitable[Outcome]]) -> None:
+        self._database = database
+        self._viewer = viewer
+        self._submit = submit
+
+    def routes(self, door: Door) -> list[Route]:
+        return [
+            Route("/rooms/{room}/messages", door.known(self.post, "message.post"), methods=["POST"]),
+            Route("/rooms/{room}/events", door.known(self.events, "room.read"), methods=["GET"]),
+        ]
+
+    async def post(self, request: Request, caller: Caller) -> Response | Refusal:
+        """201, or 200 with the first answer for a ``client_msg_id`` that was posted before."""
+        sent = await body(request, NewMessage)
+        if isinstance(sent, Refusal):
+            return sent
+        command = PostMessage(
+            caller.origin,
+            request.path_params["room"],
+            sent.client_msg_id,
+            sent.text,
+            secrets.token_bytes(16),
+            tuple(sent.attachments),
+            sent.reply_to,
+        )
+        posted = (await self._submit(command)).answer
+        if isinstance(posted, Refusal):
+            return on_record(posted)
+        told = {"message_id": posted.message_id, "seq": posted.seq}
+        return answer(told, 200 if posted.repeated else 201)
+
+    async def events(self, request: Request, caller: Caller) -> Response | Refusal:
+        """A page of a room's events, ascending: after a seq, before a seq, or the last ones."""
+        limit = number(request, "limit", PAGE, 1, MAX_PAGE)
+        after = number(request, "after", None, 0, MAX_SEQ)
+        before = number(request, "before", None, 0, MAX_SEQ)
+        if isinstance(limit, Refusal) or isinstance(after, Refusal) or isinstance(before, Refusal):
+            return refuse("malformed")
+        if after is not None and before is not None:
+            return refuse("malformed")
+        room = request.path_params["room"]
+        async with self._database.read() as connection:
+            found = await room_for(connection, room, caller.person, caller.zone)
+            if found is None:
+                return refuse("not_found")
+            first = found[1].after
+            head = await head_of(connection, room)
+            if before is not None:
+                events = await events_before(connection, room, before, limit or PAGE, after=first)
+            else:
+                events = await events_after(connection, room, max(after or 0, first), limit or PAGE)
+        return answer({"events": [self._viewer.entry(e, caller.zone) for e in events], "head": head})

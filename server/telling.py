@@ -1,0 +1,98 @@
+"""What follows from a drain: every durable change is told to those who are connected.
+
+Rules: called on the event loop after the commit, in the order of the commit, before the callers hear their
+answers; a change that nobody listens to costs nothing; telling never decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from rooms.decide.gathering import MembersMoved, RoomOpened
+from rooms.decide.people import OrganisationAdded, PersonAdded, PersonChanged
+from rooms.decide.posting import EventAppended, ReadMarkMoved
+from rooms.decide.receiving import AttachmentMoved, AttachmentReceived
+from rooms.decide.sessions import SessionEnded, SessionOpened
+from rooms.perform import Outcome
+from rooms.room import Room
+from server import wire
+from server.directory import Directory
+from server.engine import StoredEvent
+from server.fanout import Hub
+from server.sessions import Sessions
+from server.views import Viewer, release_views
+
+
+class Teller:
+    """Registered with the writer as ``told``. ``work_arrived`` wakes the release worker."""
+
+    def __init__(
+        self, hub: Hub, directory: Directory, viewer: Viewer, sessions: Sessions, work_arrived: Callable[[], None]
+    ) -> None:
+        self._hub = hub
+        self._directory = directory
+        self._viewer = viewer
+        self._sessions = sessions
+        self._work_arrived = work_arrived
+        self._events: list[StoredEvent] = []
+
+    def __call__(self, outcomes: Sequence[Outcome]) -> None:
+        """Events are gathered, so that what one drain has for a room goes out in one write; whatever changes who hears
+        them lets the gathered ones go first."""
+        for outcome in outcomes:
+            for change in outcome.changes:
+                if type(change) is EventAppended:
+                    self._events.append(self._viewer.stored(change.event))
+                else:
+                    self._tell(change)
+        self._publish()
+
+    def _publish(self) -> None:
+        if self._events:
+            events, self._events = self._events, []
+            self._hub.publish(events)
+
+    def _tell(self, change: object) -> None:
+        match change:
+            case RoomOpened(room=room):
+                self._publish()
+                self._joined(room, room.members, 0)
+            case MembersMoved(room=room, joined=joined, left=left):
+                self._publish()
+                for person in left:
+                    self._hub.left(person, room.id)
+                self._joined(room, joined, None)
+            case ReadMarkMoved(person=person, room=room_id, seq=seq):
+                self._hub.to_person(person, wire.ReadMark(room_id, seq))
+            case AttachmentReceived():
+                self._work_arrived()
+            case AttachmentMoved(attachment=attachment):
+                moved = wire.AttachmentChanged(attachment.id, release_views(attachment.releases))
+                self._hub.to_person(attachment.uploader, moved)
+                self._work_arrived()
+            case _:
+                self._tell_accounts(change)
+
+    def _tell_accounts(self, change: object) -> None:
+        match change:
+            case SessionOpened(session=session, token_hash=digest):
+                person = self._directory.person(session.person)
+                if person is not None:
+                    self._sessions.opened(digest, session, person)
+            case SessionEnded(session=session, reason=reason):
+                self._sessions.ended(session)
+                self._hub.end(session.person, session=session.id, reason=reason)
+            case PersonAdded(person=person):
+                self._directory.know(person)
+            case PersonChanged(person=person):
+                self._directory.know(person)
+                self._sessions.changed(person)
+            case OrganisationAdded(organisation=organisation):
+                self._directory.know_organisation(organisation)
+
+    def _joined(self, room: Room, people: Iterable[str], after: int | None) -> None:
+        """Each person hears of the room in every zone where it exists, then of its events."""
+        for person in people:
+            first = room.members[person].after if after is None else after
+            view = self._viewer.joined(room, first, person)
+            self._hub.joined(person, dict.fromkeys(room.zones, view), first)

@@ -1,0 +1,122 @@
+"""What a zone may read of what is stored: pure translations from the domain to the wire.
+
+Rules: a view is a function of the stored thing and the zone alone; content made in a zone whose crossing is
+``forbid`` is withheld whole (no text, no name, no size); a report is shown without the words of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+from rooms.attachment import Attachment, Release
+from rooms.events import AttachmentJudged, MembersChanged, MessagePosted, RoomEvent
+from rooms.room import Room
+from rooms.store.gathering import RoomOfPerson
+from rooms.zones import CrossingTable
+from server import wire
+from server.directory import Directory
+from server.engine import StoredEvent
+from server.timestamps import timestamp
+
+
+class Viewer:
+    """Renders events, rooms and attachments of one installation."""
+
+    def __init__(self, directory: Directory, table: CrossingTable, zones: frozenset[str]) -> None:
+        self._directory = directory
+        self._table = table
+        self._zones = zones
+
+    # Events ----------------------------------------------------------------------------------------------------------
+
+    def stored(self, event: RoomEvent) -> StoredEvent:
+        """The event as the fan-out wants it."""
+        actor = self._directory.actor(event.actor)
+        view: Callable[[str], wire.RoomEvent] = partial(self.event, event)
+        return StoredEvent(event.room, event.seq, event.at, actor, view)
+
+    def event(self, event: RoomEvent, zone: str) -> wire.RoomEvent:
+        """What ``zone`` may read of the event."""
+        if not self._table.text_may_be_read(event.made_in, zone):
+            return wire.MessageWithheld()
+        what = event.event
+        if isinstance(what, MessagePosted):
+            return wire.MessagePosted(self._message(event, what))
+        if isinstance(what, AttachmentJudged):
+            zones = {z: wire.ZoneRelease(t, s, code) for z, (t, s, code) in what.zones.items()}  # type: ignore[arg-type]
+            return wire.AttachmentJudged(what.attachment, zones)
+        return self._members(what)
+
+    def _message(self, event: RoomEvent, message: MessagePosted) -> wire.MessageView:
+        return wire.MessageView(
+            id=message.id,
+            author=self._directory.actor(event.actor),
+            text=message.text,
+            made_in=event.made_in,
+            attachments=[wire.AttachmentInMessage(a.id, a.name, a.size) for a in message.attachments],
+            reply_to=message.reply_to,
+            client_msg_id=message.client_msg_id,
+        )
+
+    def _members(self, what: MembersChanged) -> wire.MembersChanged:
+        actor = self._directory.actor
+        return wire.MembersChanged([actor(p) for p in what.joined], [actor(p) for p in what.left])
+
+    def entry(self, event: RoomEvent, zone: str) -> wire.EventView:
+        """The event as ``GET rooms/{room}/events`` shows it."""
+        actor = self._directory.actor(event.actor)
+        return wire.EventView(event.seq, timestamp(event.at), actor, self.event(event, zone))
+
+    # Rooms -----------------------------------------------------------------------------------------------------------
+
+    def listed(self, room: RoomOfPerson, unread: int) -> wire.RoomView:
+        """A room in the list of one of its members."""
+        name = self._directory.actor(room.other).name if room.other is not None else room.name
+        return self._room(
+            room.id, room.kind, name, room.head, room.read, unread, room.zones, room.members, room.foreign
+        )
+
+    def joined(self, room: Room, head: int, person: str) -> wire.RoomView:
+        """A room that ``person`` has just come into."""
+        others = [p for p in room.members if p != person]
+        direct = room.kind == "direct" and others
+        name = self._directory.actor(others[0]).name if direct else room.name
+        people = [self._directory.person(p) for p in room.members]
+        foreign = sum(1 for p in people if p is not None and p.organisation != room.organisation)
+        return self._room(room.id, room.kind, name, head, head, 0, room.zones, len(room.members), foreign)
+
+    def _room(
+        self, room: str, kind: str, name: str, head: int, read: int, unread: int, zones: Iterable[str], people: int,
+        foreign: int,
+    ) -> wire.RoomView:  # fmt: skip
+        open_to = sorted(set(zones) & self._zones)
+        audience = wire.Audience(people, foreign, open_to)
+        return wire.RoomView(room, kind, name, head, read, audience, open_to, unread)  # type: ignore[arg-type]
+
+    # Attachments -----------------------------------------------------------------------------------------------------
+
+    def attachment(self, attachment: Attachment, zone: str) -> wire.AttachmentView:
+        """What a reader in ``zone`` is told about an attachment it may know of."""
+        here = attachment.releases.get(zone)
+        return wire.AttachmentView(
+            id=attachment.id,
+            name=attachment.name,
+            size=attachment.size,
+            room=attachment.room,
+            posted=attachment.seq is not None,
+            uploader=self._directory.actor(attachment.uploader),
+            at=timestamp(attachment.at),
+            zones=release_views(attachment.releases),
+            report=dict(here.report) if here is not None and here.report is not None else None,
+            thumbnail=bool(here is not None and here.thumbnail and here.state == "released"),
+            receipt=bool(here is not None and here.receipt),
+        )
+
+
+def release_views(releases: Mapping[str, Release]) -> dict[str, wire.ZoneRelease]:
+    return {zone: release_view(release) for zone, release in sorted(releases.items())}
+
+
+def release_view(release: Release) -> wire.ZoneRelease:
+    return wire.ZoneRelease(release.treatment, release.state, release.code)  # type: ignore[arg-type]
