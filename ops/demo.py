@@ -14,16 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from server.binding import Bound
-from server.log_format import set_up_logging
-from server.settings import Settings, parse
 
 from ops.demo_city import furnish
 from ops.serve import no_isolation
 from ops.telling import tell, tell_refused
 from sanitizer.supervisor import NoIsolation
 from server.app import LoadTest, serve_installation
+from server.binding import Bound
 from server.installation import DATABASE, StartRefused
+from server.log_format import set_up_logging
+from server.settings import Settings, parse
 
 PASSWORD = "SEKISHO_DEMO_PASSWORD"  # the variable's name, not a password
 SHOWN = ("sato", "suzuki", "tanaka", "admin", "auditor")

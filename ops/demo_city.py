@@ -13,8 +13,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from server.settings import Settings
-
 from ops.demo_data import CITY, Room, Talk, sample_files
 from rooms.commands import SERVER, Command, Origin
 from rooms.commands.gathering import OpenRoom
@@ -30,6 +28,7 @@ from rooms.store.database import Database
 from server.app import terms_of
 from server.installation import load_keys, lock_folder, open_database, system_clocks
 from server.passwords import Passwords
+from server.settings import Settings
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE

@@ -7,13 +7,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from server.settings import Settings
-
 from ops.control import reach
 from ops.place import WrongUse, read_settings, wrong_use
 from ops.telling import tell_refused
 from server.app import terms_of
 from server.installation import KEYS, StartRefused, system_clocks
+from server.settings import Settings
 from server.setup_link import SetupLink
 
 

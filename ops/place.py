@@ -6,10 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from server.settings import Mistakes, Settings, load
-
 from rooms.world import Terms
 from server.app import terms_of
+from server.settings import Mistakes, Settings, load
 
 
 class WrongUse(Exception):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from server.log_format import set_up_logging
-
 from ops.place import WrongUse, read_settings, wrong_use
 from ops.telling import tell_refused
 from sanitizer.supervisor import NoIsolation
 from server.app import serve_installation
 from server.installation import StartRefused
+from server.log_format import set_up_logging
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
