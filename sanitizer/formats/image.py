@@ -20,6 +20,7 @@ from PIL import Image, ImageSequence
 
 from sanitizer.formats.base import Change, Job, Rebuilt, Refused
 from sanitizer.formats.image_bmp import rebuild_bmp
+from sanitizer.formats.image_carrier import TRIES, is_fine
 from sanitizer.formats.image_gif import rebuild_gif
 from sanitizer.formats.image_jpeg import rebuild_jpeg
 from sanitizer.formats.image_kinds import KINDS
@@ -59,10 +60,17 @@ def rebuild(data: bytes, job: Job) -> Rebuilt:
 
 
 def _rebuilt(data: bytes, job: Job, notes: Notes) -> bytes:
-    try:
-        return REBUILDERS[job.mime](data, job.limits, notes)
-    except UNREADABLE as error:
-        raise Refused("unreadable", type(error).__name__) from error
+    """The rebuilt bytes, encoded again as often as they spell a carrier."""
+    for variation in range(TRIES):
+        attempt = Notes(variation=variation)
+        try:
+            made = REBUILDERS[job.mime](data, job.limits, attempt)
+        except UNREADABLE as error:
+            raise Refused("unreadable", type(error).__name__) from error
+        if is_fine(made, variation):
+            notes.removed, notes.changed = attempt.removed, attempt.changed
+            return made
+    raise Refused("verification-failed", "pixels spell a carrier")
 
 
 def _merged(changes: list[Change]) -> list[Change]:

@@ -16,6 +16,7 @@ import struct
 
 from PIL import Image
 
+from sanitizer.formats.image_carrier import TRIES_BY_CHANCE, rotated, varied
 from sanitizer.formats.image_colour import upright_srgb
 from sanitizer.formats.image_notes import Notes
 from sanitizer.formats.image_open import decoded
@@ -28,13 +29,14 @@ def rebuild_bmp(data: bytes, limits: Limits, notes: Notes) -> bytes:
     image, complete = decoded(data, "image/bmp", limits)
     notes.incomplete(complete)
     plain, _ = upright_srgb(image, notes.changed)
-    return written(plain)
+    return written(plain, notes.variation)
 
 
-def written(image: Image.Image) -> bytes:
-    """``image`` (a mode of ``image_colour.WRITABLE``) as BMP."""
+def written(image: Image.Image, variation: int = 0) -> bytes:
+    """``image`` (a mode of ``image_colour.WRITABLE``) as BMP; ``variation`` as in ``image_carrier``."""
     if image.mode in ("1", "L", "P"):
-        return _with_palette(image if image.mode == "P" else _indexed(image))
+        return _with_palette(image if image.mode == "P" else _indexed(image), variation)
+    image = varied(image, variation and variation + TRIES_BY_CHANCE)
     if image.mode == "LA":
         image = image.convert("RGBA")
     if image.mode == "RGBA":
@@ -53,10 +55,11 @@ def _indexed(image: Image.Image) -> Image.Image:
     return picture
 
 
-def _with_palette(image: Image.Image) -> bytes:
+def _with_palette(image: Image.Image, variation: int) -> bytes:
     colours, _ = used_palette([image], None)
-    count = len(colours) // 3
-    bits = next(bits for bits in (1, 4, 8) if count <= 1 << bits)
+    bits = next(bits for bits in (1, 4, 8) if len(colours) // 3 <= 1 << bits)
+    if variation:
+        image, colours = rotated(image, colours.ljust(3 << bits, b"\0"), variation)
     table = b"".join(colours[at + 2 : at + 3] + colours[at + 1 : at + 2] + colours[at : at + 1] + b"\0"
                      for at in range(0, len(colours), 3))  # fmt: skip
     return _file(image.size, bits, table, _rows(image, "P" if bits == 8 else f"P;{bits}"))

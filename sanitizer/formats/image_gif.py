@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import io
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from PIL import Image, ImageFile
 
 from sanitizer.formats.base import Refused
+from sanitizer.formats.image_carrier import rotated
 from sanitizer.formats.image_notes import Notes
 from sanitizer.formats.image_open import check_size, decoded
 from sanitizer.limits import Limits
@@ -83,6 +84,8 @@ def rebuild_gif(data: bytes, limits: Limits, notes: Notes) -> bytes:
     canvas = tuple(max(received.canvas[i], first.at[i] + first.size[i]) for i in (0, 1))
     pictures, complete = _pictures(received, (canvas[0], canvas[1]), limits)
     notes.incomplete(complete and received.whole)
+    if notes.variation:
+        pictures = [_rotated(picture, notes.variation) for picture in pictures]
     return _written((canvas[0], canvas[1]), pictures, received.loops)
 
 
@@ -189,6 +192,15 @@ def _cut(frame: Frame, indices: Image.Image, canvas: tuple[int, int]) -> Picture
     if transparent is not None and not counts[transparent]:
         transparent = None
     return Picture(frame.at, indices, colours, Control(frame.control.delay, frame.control.disposal, transparent))
+
+
+def _rotated(picture: Picture, variation: int) -> Picture:
+    """The same frame with its indices and colours turned by ``variation`` places (see ``image_carrier``)."""
+    indices, colours = rotated(picture.indices, picture.colours.ljust(768, b"\0"), variation)
+    transparent, control = picture.control.transparent, picture.control
+    if transparent is not None:
+        control = replace(control, transparent=(transparent + variation) % 256)
+    return Picture(picture.at, indices, colours, control)
 
 
 def _written(canvas: tuple[int, int], pictures: list[Picture], loops: int | None) -> bytes:

@@ -18,6 +18,7 @@ import math
 
 from PIL import Image, JpegImagePlugin
 
+from sanitizer.formats.image_carrier import varied
 from sanitizer.formats.image_colour import upright_srgb
 from sanitizer.formats.image_notes import Notes
 from sanitizer.formats.image_open import UNREADABLE, decoded
@@ -53,7 +54,8 @@ def rebuild_jpeg(data: bytes, limits: Limits, notes: Notes) -> bytes:
         plain = plain.convert("RGB")
     if plain.size != image.size and dpi:
         dpi = (dpi[1], dpi[0])
-    return _near_size(plain, len(data), quality, sampling, progressive, dpi)
+    plain = varied(plain, notes.variation)
+    return _near_size(plain, len(data), max(1, quality - notes.variation), sampling, progressive, dpi)
 
 
 def _near_size(

@@ -13,8 +13,9 @@ from sanitizer.formats.base import Change
 
 @dataclass(slots=True)
 class Notes:
-    """The two lists of ``Rebuilt``."""
+    """The two lists of ``Rebuilt``, and how often the encoding has been varied (see ``image_carrier``)."""
 
+    variation: int = 0
     removed: list[Change] = field(default_factory=list)
     changed: list[Change] = field(default_factory=list)
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from sanitizer.formats.base import Change, Refused
+from sanitizer.formats.image_carrier import varied
 from sanitizer.formats.image_colour import upright_srgb
 from sanitizer.formats.image_notes import Notes
 from sanitizer.formats.image_open import UNREADABLE, check_size, decoded
@@ -36,6 +37,7 @@ from sanitizer.limits import Limits
 
 __all__ = ["canonical_png", "rebuild_png"]
 SMALL = 4_000_000  # pixels up to which both ways of filtering are tried
+LEVELS = (6, 9, 4, 5, 7, 3, 8, 2)  # of compression, one for each variation
 PPM = range(400, 100_001)  # resolutions that are kept, pixels per metre
 
 
@@ -64,12 +66,13 @@ def rebuild_png(data: bytes, limits: Limits, notes: Notes) -> bytes:
     if struct.unpack_from(">BB", data, 24) in ((16, 2), (16, 4), (16, 6)):
         notes.changed.append(Change("bit-depth", 1))
     plain, transparency = upright_srgb(image, notes.changed)
-    parts = encoded(plain, transparency, len(data))
+    parts = encoded(varied(plain, notes.variation), transparency, len(data), notes.variation)
     return replace(parts, ppm=_resolution(walked)).encode()
 
 
-def encoded(image: Image.Image, transparency: int | bytes | None, target: int) -> Png:
-    """``image`` (a mode of ``image_colour.WRITABLE``) as PNG parts, trying harder while above ``target`` bytes."""
+def encoded(image: Image.Image, transparency: int | bytes | None, target: int, variation: int = 0) -> Png:
+    """``image`` (a mode of ``image_colour.WRITABLE``) as PNG parts, trying harder while above ``target`` bytes;
+    ``variation`` as in ``image_carrier``."""
     depth, colour = HEADERS[image.mode]
     plte, trns, bits = b"", b"", 8
     if image.mode == "P":
@@ -79,7 +82,8 @@ def encoded(image: Image.Image, transparency: int | bytes | None, target: int) -
         image.putpalette(plte.ljust(3 << bits, b"\0"))
     elif image.mode == "L":
         bits = depth = _grey_bits(image)
-    return Png(image.size, depth, colour, _smallest(image, bits, target), plte, trns)
+    stream = idat(image, LEVELS[variation], bits) if variation else _smallest(image, bits, target)
+    return Png(image.size, depth, colour, stream, plte, trns)
 
 
 def used_palette(frames: list[Image.Image], transparency: int | bytes | None) -> tuple[bytes, bytes]:
@@ -212,7 +216,9 @@ def _animation(
     for frame, picture in zip(frames, pictures, strict=True):
         place = (*frame.size, *frame.at, *frame.delay, frame.dispose, frame.blend)
         out.append(chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, *place)))
-        stream = _smallest(picture, 8, len(frame.stream))
+        varying = LEVELS[notes.variation] if notes.variation else 0
+        picture = varied(picture, notes.variation)
+        stream = idat(picture, varying) if varying else _smallest(picture, 8, len(frame.stream))
         out.append(chunk(b"fdAT", struct.pack(">I", number + 1) + stream) if number else chunk(b"IDAT", stream))
         number += 2 if number else 1
     return b"".join([*out, chunk(b"IEND", b"")])

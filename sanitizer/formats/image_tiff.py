@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageFile, TiffImagePlugin
 
 from sanitizer.formats.base import Change, Refused
+from sanitizer.formats.image_carrier import varied
 from sanitizer.formats.image_colour import upright_srgb
 from sanitizer.formats.image_jpeg import encode_jpeg, nearest_quality
 from sanitizer.formats.image_notes import Notes
@@ -69,7 +70,7 @@ def rebuild_tiff(data: bytes, limits: Limits, notes: Notes) -> bytes:
         image, complete = _loaded(image, data, number, limits)
         if not complete:
             notes.incomplete(complete)
-        pages.append(_page(image, notes.changed))
+        pages.append(_page(image, notes))
         number += 1
     if not pages:
         raise Refused("no-page")
@@ -108,8 +109,9 @@ def _loaded(
     return again, False
 
 
-def _page(image: TiffImagePlugin.TiffImageFile, changed: list[Change]) -> Page:
+def _page(image: TiffImagePlugin.TiffImageFile, notes: Notes) -> Page:
     """One page encoded anew. ``image`` is loaded; Pillow has applied the orientation of TIFF already."""
+    changed = notes.changed
     turned = image.tag_v2.get(274, 1) if image.tag_v2 else 1
     if turned in range(2, 9):
         changed.append(Change("orientation", 1))
@@ -123,18 +125,19 @@ def _page(image: TiffImagePlugin.TiffImageFile, changed: list[Change]) -> Page:
     frame = image.copy()
     frame.info = {key: image.info[key] for key in ("icc_profile", "transparency") if key in image.info}
     plain, _ = upright_srgb(frame, changed)
+    plain = varied(plain, notes.variation)
     if was_jpeg and plain.mode in ("L", "RGB"):
-        return _jpeg_page(plain, image, resolution)
-    return _deflate_page(plain, resolution)
+        return _jpeg_page(plain, image, resolution, notes.variation)
+    return _deflate_page(plain, resolution, notes.variation)
 
 
 def _jpeg_page(
-    plain: Image.Image, source: TiffImagePlugin.TiffImageFile, resolution: tuple[int, int, int] | None
+    plain: Image.Image, source: TiffImagePlugin.TiffImageFile, resolution: tuple[int, int, int] | None, variation: int
 ) -> Page:
     tables = _jpeg_tables(source)
     sampling = tuple(source.tag_v2.get(530, (2, 2)))[:2] if plain.mode == "RGB" else (1, 1)
     kind = {(1, 1): 0, (2, 1): 1}.get((sampling[0], sampling[1]), 2)
-    strip = encode_jpeg(plain, nearest_quality(tables), kind)
+    strip = encode_jpeg(plain, max(1, nearest_quality(tables) - variation), kind)
     grey = plain.mode == "L"
     chroma = None if grey else ((1, 1), (2, 1), (2, 2))[kind]
     return Page(
@@ -176,7 +179,7 @@ def _zigzag() -> list[int]:
 _ZIGZAG = _zigzag()
 
 
-def _deflate_page(plain: Image.Image, resolution: tuple[int, int, int] | None) -> Page:
+def _deflate_page(plain: Image.Image, resolution: tuple[int, int, int] | None, variation: int) -> Page:
     """A page without loss: group 4 for black and white, Deflate for the rest, by libtiff; only the strips are taken."""
     colour_map: tuple[int, ...] = ()
     if plain.mode == "P":
@@ -190,6 +193,8 @@ def _deflate_page(plain: Image.Image, resolution: tuple[int, int, int] | None) -
     bilevel = mode == "1"
     out = io.BytesIO()
     options = {} if bilevel else {317: 2}
+    if variation:
+        options[278] = max(1, plain.height // (variation + 1))
     plain.save(out, "TIFF", compression="group4" if bilevel else "tiff_adobe_deflate", tiffinfo=options)
     strips, rows, photometric = _strips(out.getvalue())
     return Page(

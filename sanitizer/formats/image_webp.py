@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from PIL import Image, ImageFile
 
 from sanitizer.formats.base import Refused
+from sanitizer.formats.image_carrier import varied
 from sanitizer.formats.image_colour import upright_srgb
 from sanitizer.formats.image_notes import Notes
 from sanitizer.formats.image_open import check_size, decoded
@@ -36,11 +37,12 @@ def rebuild_webp(data: bytes, limits: Limits, notes: Notes) -> bytes:
     notes.incomplete(complete)
     quality = 80.0 if lossless > lossy else _quality(streams)
     if getattr(image, "n_frames", 1) > 1:
-        return _animation(image, lossless > lossy, quality, limits)
+        return _animation(image, lossless > lossy, max(1.0, quality - notes.variation), limits)
     plain, _ = upright_srgb(image, notes.changed)
+    plain = varied(plain, notes.variation)
     if lossless > lossy:
-        return _encoded(plain, lossless=True, quality=80, exact=True)
-    return _near_size(plain, len(data), quality)
+        return _encoded(plain, lossless=True, quality=80 - 9 * notes.variation, exact=True)
+    return _near_size(plain, len(data), max(1.0, quality - notes.variation))
 
 
 def _near_size(image: Image.Image, size: int, quality: float) -> bytes:
