@@ -1,0 +1,197 @@
+"""Reading the objects of a received PDF: the only file that talks to qpdf about structure.
+
+Rules kept here:
+
+- Objects are read once, as plain values (see ``values``); nothing is written through qpdf.
+- Every byte that decompression yields is counted against one budget; passing it refuses the file (``bomb``).
+- A file that qpdf cannot open, or that has no page, is tried once more with a new catalogue over the page objects
+  found in it (``salvage``); there is no third try.
+
+>>> Source.open(b"", None, Limits())
+Traceback (most recent call last):
+sanitizer.formats.base.Refused: ('unreadable', 'not a PDF that can be opened')
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zlib
+
+import pikepdf
+
+from sanitizer.formats.base import NeedsPassword, Refused
+from sanitizer.formats.pdf.values import Real, Value, is_ref
+from sanitizer.limits import Limits
+
+RATIO = 300  # a stream that inflates to more than this and LARGE is a bomb, unless it is the samples of an image
+LARGE = 8 << 20
+MAX_SALVAGE = 16 << 20
+
+
+class Source:
+    """An opened PDF. ``root`` is the catalogue's dictionary."""
+
+    def __init__(self, pdf: pikepdf.Pdf, limits: Limits) -> None:
+        self.pdf = pdf
+        self.limits = limits
+        self.inflated = 0
+        self.encrypted = pdf.is_encrypted
+        self._cache: dict[str, tuple[Value, pikepdf.Object | None]] = {}
+        self.root: dict[str, Value] = self._root()
+
+    @classmethod
+    def open(cls, data: bytes, password: str | None, limits: Limits) -> Source:
+        """Opens ``data``; raises ``NeedsPassword``, or ``Refused`` where qpdf finds no PDF in it."""
+        try:
+            return cls(_pikepdf_open(data, password), limits)
+        except pikepdf.PasswordError:
+            raise NeedsPassword(wrong=bool(password)) from None
+        except (pikepdf.PdfError, ValueError, RuntimeError):
+            raise Refused("unreadable", "not a PDF that can be opened") from None
+
+    def _root(self) -> dict[str, Value]:
+        try:
+            value = _plain(self.pdf.Root)
+        except (pikepdf.PdfError, AttributeError, KeyError, RuntimeError):
+            return {}
+        return value if type(value) is dict else {}
+
+    def has_info(self) -> bool:
+        """Whether there is document information."""
+        try:
+            return "/Info" in self.pdf.trailer
+        except (pikepdf.PdfError, RuntimeError):
+            return False
+
+    def load(self, reference: str) -> tuple[Value, pikepdf.Object | None]:
+        """The value of an indirect object and, if it is a stream, its handle; (None, None) where there is none."""
+        known = self._cache.get(reference)
+        if known is not None:
+            return known
+        if len(self._cache) >= self.limits.max_objects:
+            raise Refused("bomb", "too many objects")
+        number, generation, _ = reference.split(" ")
+        loaded: tuple[Value, pikepdf.Object | None] = (None, None)
+        try:
+            obj = self.pdf.get_object(int(number), int(generation))
+            if isinstance(obj, pikepdf.Stream):
+                loaded = _plain(obj.stream_dict), obj
+            else:
+                loaded = _plain(obj), None
+        except (pikepdf.PdfError, ValueError, OverflowError):
+            pass
+        self._cache[reference] = loaded
+        return loaded
+
+    def resolve(self, v: Value) -> Value:
+        """``v``, or what it refers to; the dictionary, if that is a stream."""
+        for _ in range(8):
+            if not is_ref(v):
+                return v
+            v = self.load(v)[0]
+        return None
+
+    def get(self, d: Value, key: str) -> Value:
+        """The resolved value of ``key`` in dictionary ``d``; None where either is missing."""
+        d = self.resolve(d)
+        return self.resolve(d.get(key)) if type(d) is dict else None
+
+    def items(self, v: Value) -> list[Value]:
+        """The elements of an array, unresolved; a single value other than null counts as an array of one."""
+        r = self.resolve(v)
+        if type(r) is list:
+            return r
+        return [] if r is None else [v]
+
+    def stream(self, v: Value) -> tuple[dict[str, Value], pikepdf.Object] | None:
+        """Dictionary and handle, if ``v`` is a reference to a stream."""
+        for _ in range(8):
+            if not is_ref(v):
+                return None
+            value, handle = self.load(v)
+            if handle is not None:
+                return value, handle
+            v = value
+        return None
+
+    def spend(self, amount: int) -> None:
+        """Counts ``amount`` decompressed bytes."""
+        self.inflated += amount
+        if self.inflated > self.limits.max_inflated:
+            raise Refused("bomb", "inflates to too much")
+
+    def inflate(self, raw: bytes, most: int | None = None) -> tuple[bytes, int]:
+        """Inflates a zlib stream, broken ones as far as they go.
+
+        Returns (data, end): ``end`` is the length of the zlib stream in ``raw`` if it is whole, else 0. With ``most``,
+        at most that many bytes are given (an image needs no more); without it, implausible ratios are refused.
+        """
+        budget = self.limits.max_inflated - self.inflated
+        room = budget if most is None else min(most, budget)
+        data, end, more = _inflate(raw, room + 1)
+        if more and room == budget:
+            raise Refused("bomb", "inflates to too much")
+        self.spend(len(data))
+        if most is None and len(data) > LARGE and len(data) > RATIO * len(raw):
+            raise Refused("bomb", "implausible compression ratio")
+        return data[:room], end
+
+
+def _inflate(raw: bytes, room: int) -> tuple[bytes, int, bool]:
+    z = zlib.decompressobj()
+    try:
+        data = z.decompress(raw, room)
+    except zlib.error:
+        return _inflate_broken(raw, room)
+    return data, len(raw) - len(z.unused_data) if z.eof else 0, len(data) >= room
+
+
+def _inflate_broken(raw: bytes, room: int) -> tuple[bytes, int, bool]:
+    for wbits, body in ((15, raw), (-15, raw[2:])):
+        z = zlib.decompressobj(wbits)
+        out = bytearray()
+        try:
+            for i in range(0, len(body), 64):
+                out += z.decompress(body[i : i + 64], max(room - len(out), 1))
+                if len(out) >= room:
+                    break
+        except zlib.error:
+            pass
+        if out:
+            return bytes(out), 0, len(out) >= room
+    return b"", 0, False
+
+
+def _pikepdf_open(data: bytes, password: str | None) -> pikepdf.Pdf:
+    return pikepdf.open(io.BytesIO(data), password=password or "", suppress_warnings=True, inherit_page_attributes=False)
+
+
+def _plain(obj: object) -> Value:
+    if isinstance(obj, pikepdf.Object):
+        return json.loads(obj.to_json(dereference=True, schema_version=2), parse_float=Real)
+    return obj if obj is None or isinstance(obj, bool | int) else Real(obj)
+
+
+_OBJ = re.compile(rb"(?<![0-9])([0-9]{1,7})\s+([0-9]{1,5})\s+obj\b")
+_PAGE = re.compile(rb"\s*<<(?:(?!endobj)[\s\S]){0,4000}?/Type\s*/Page\b")
+
+
+def salvage(data: bytes) -> bytes | None:
+    """``data`` with a new page tree over its page objects appended, for qpdf to recover; None if there are none."""
+    if len(data) > MAX_SALVAGE:
+        return None
+    objects = [(m, _PAGE.match(data, m.end())) for m in _OBJ.finditer(data)]
+    pages = list(dict.fromkeys((int(m[1]), int(m[2])) for m, page in objects if page))
+    if not pages:
+        return None
+    top = max(int(m[1]) for m, _ in objects)
+    kids = b" ".join(b"%d %d R" % page for page in pages)
+    for old, new in ((b"trailer", b"trailxr"), (b"startxref", b"startxxxx"), (b"/XRef", b"/XRxf")):
+        data = data.replace(old, new)
+    return data + (
+        b"\n%d 0 obj\n<</Type/Pages/Count %d/Kids[%s]>>\nendobj\n" % (top + 1, len(pages), kids)
+        + b"%d 0 obj\n<</Type/Catalog/Pages %d 0 R>>\nendobj\n" % (top + 2, top + 1)
+        + b"trailer\n<</Root %d 0 R/Size %d>>\nstartxref\n0\n%%%%EOF\n" % (top + 2, top + 3)
+    )
