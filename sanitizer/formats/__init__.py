@@ -16,6 +16,7 @@ from __future__ import annotations
 
 FORMATS: dict[str, str] = {
     # "media/type": "module",
+    "application/pdf": "sanitizer.formats.pdf",
     "image/bmp": "sanitizer.formats.image",
     "image/gif": "sanitizer.formats.image",
     "image/jpeg": "sanitizer.formats.image",

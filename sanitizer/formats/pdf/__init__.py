@@ -15,17 +15,18 @@ from __future__ import annotations
 
 from sanitizer.formats.base import Job, Rebuilt, Refused
 from sanitizer.formats.pdf.build import Builder
+from sanitizer.formats.pdf.flatten import flatten
 from sanitizer.formats.pdf.kinds import KINDS, Report
 from sanitizer.formats.pdf.layers import Layers
 from sanitizer.formats.pdf.outside import report_outside
-from sanitizer.formats.pdf.pages import Document, find_pages
+from sanitizer.formats.pdf.pages import Document, FoundPage, find_pages
+from sanitizer.formats.pdf.rendering import thumbnail
 from sanitizer.formats.pdf.source import Source, salvage
-from sanitizer.formats.pdf.values import Value
 from sanitizer.formats.pdf.writer import write
 from sanitizer.limits import Limits
 
 MIME = "application/pdf"
-__all__ = ["KINDS", "MIME", "rebuild"]
+__all__ = ["KINDS", "MIME", "rebuild", "thumbnail"]
 
 
 def rebuild(data: bytes, job: Job) -> Rebuilt:
@@ -35,13 +36,16 @@ def rebuild(data: bytes, job: Job) -> Rebuilt:
     report_outside(data, b)
     catalogue = Document(b, pages).write()
     out = write(b.bodies, b.streams, catalogue)
+    if job.treatment == "flatten":
+        out, pages_drawn = flatten(out, job.limits)
+        report.changed("flattened", pages_drawn)
     if len(out) > job.limits.max_output:
         raise Refused("output-too-large")
     removed, changed = report.changes()
     return Rebuilt(out, MIME, removed, changed)
 
 
-def _open(data: bytes, password: str | None, limits: Limits, report: Report) -> tuple[Builder, list[tuple[Value, dict[str, Value]]]]:
+def _open(data: bytes, password: str | None, limits: Limits, report: Report) -> tuple[Builder, list[FoundPage]]:
     """An opened file with at least one page; tried once more over a salvaged page tree."""
     try:
         b = _builder(data, password, limits, report)

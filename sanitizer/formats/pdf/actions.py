@@ -15,9 +15,20 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from sanitizer.formats.pdf.build import Builder, names
+from sanitizer.formats.pdf.build import Builder
 from sanitizer.formats.pdf.kinds import ACTION_KINDS
-from sanitizer.formats.pdf.values import Value, is_name, is_ref, is_string, name_bytes, ref, spell_number, string_bytes, string_text
+from sanitizer.formats.pdf.rules import names
+from sanitizer.formats.pdf.values import (
+    Value,
+    is_name,
+    is_ref,
+    is_string,
+    name_bytes,
+    ref,
+    spell_number,
+    string_bytes,
+    string_text,
+)
 
 MAX_URI = 4096
 DEEPEST = 30
@@ -87,9 +98,8 @@ def report(v: Value, b: Builder, depth: int = 0) -> None:
     kind = b.source.get(d, "/S")
     if kind == "/URI":
         b.report.removed("link-target")
-    elif is_name(kind):
-        if kind != "/GoTo":  # a GoTo that leads nowhere is no loss
-            b.report.removed(ACTION_KINDS.get(kind, "other-action"))
+    elif is_name(kind) and kind != "/GoTo":  # a GoTo that leads nowhere is no loss
+        b.report.removed(ACTION_KINDS.get(kind, "other-action"))
     for x in b.source.items(d.get("/Next")):
         report(x, b, depth + 1)
 

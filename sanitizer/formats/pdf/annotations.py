@@ -13,10 +13,10 @@ True
 from __future__ import annotations
 
 from sanitizer.formats.pdf.actions import action, destination, report, report_triggers
-from sanitizer.formats.pdf.build import (
-    Builder,
-    Rule,
-    Table,
+from sanitizer.formats.pdf.build import Builder, Rule, Table, table
+from sanitizer.formats.pdf.graphics import form
+from sanitizer.formats.pdf.images import struct_parent
+from sanitizer.formats.pdf.rules import (
     array_of,
     boolean,
     direct,
@@ -29,10 +29,7 @@ from sanitizer.formats.pdf.build import (
     of,
     one_of,
     sequence,
-    table,
 )
-from sanitizer.formats.pdf.graphics import form
-from sanitizer.formats.pdf.images import struct_parent
 from sanitizer.formats.pdf.values import (
     Real,
     Value,
@@ -47,7 +44,8 @@ from sanitizer.formats.pdf.values import (
 )
 
 MARKUP = (
-    "Text FreeText Line Square Circle Polygon PolyLine Highlight Underline Squiggly StrikeOut Caret Stamp Ink Redact Watermark"
+    "Text FreeText Line Square Circle Polygon PolyLine Highlight Underline Squiggly StrikeOut Caret Stamp Ink Redact "
+    "Watermark"
 )
 KINDS_KEPT = frozenset(MARKUP.split()) | {"Link", "Popup", "Widget"}
 MULTIMEDIA = frozenset(("/RichMedia", "/3D", "/Movie", "/Sound", "/Screen"))
@@ -120,7 +118,7 @@ LINK = table(
     H=names("N I O P"),
     QuadPoints=_NUMS,
     defaults=_RECT_DEFAULT,
-    **COMMON,
+    common=COMMON,
 )
 MARK = table(
     "Markup",
@@ -146,13 +144,18 @@ MARK = table(
     IRT=_markup,
     RT=names("R Group"),
     defaults=_RECT_DEFAULT,
-    **{key: _NUMS for key in "QuadPoints CL RD L IC Vertices".split()},
-    **COMMON,
+    common=COMMON | dict.fromkeys(("QuadPoints", "CL", "RD", "L", "IC", "Vertices"), _NUMS),
 )
 POPUP = table(
-    "Popup", "Type Annot Subtype Popup", Contents=text, Open=boolean, Parent=_markup, defaults=_RECT_DEFAULT, **COMMON
+    "Popup",
+    "Type Annot Subtype Popup",
+    Contents=text,
+    Open=boolean,
+    Parent=_markup,
+    defaults=_RECT_DEFAULT,
+    common=COMMON,
 )
-STAMP = table("Markup", "Type Annot Subtype Stamp", defaults=_RECT_DEFAULT, **COMMON)
+STAMP = table("Markup", "Type Annot Subtype Stamp", defaults=_RECT_DEFAULT, common=COMMON)
 MK = table(
     "MK",
     R=one_of(0, 90, 180, 270),
@@ -213,7 +216,8 @@ class PageAnnotations:
 
     def _report(self, d: dict[str, Value]) -> None:
         subtype = self._b.source.get(d, "/Subtype")
-        kind = "multimedia" if subtype in MULTIMEDIA else "embedded-file" if subtype == "/FileAttachment" else "annotation"
+        kind = "embedded-file" if subtype == "/FileAttachment" else "annotation"
+        kind = "multimedia" if subtype in MULTIMEDIA else kind
         self._b.report.removed(kind)
 
     def _triggers(self, d: dict[str, Value]) -> None:

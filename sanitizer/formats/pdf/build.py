@@ -7,8 +7,8 @@ Rules kept here:
 - The memory is (type, source reference) → new object, so loops are harmless and one new object has one role.
 - Bodies are written from a queue, not by recursion; what is queued must succeed (required keys have defaults).
 
->>> table("Example", W=number).keys
-((b'/W', '/W', <function number at ...>),)
+>>> dictionary([b"/B 2", b"/A 1"])
+b'<</A 1 /B 2>>'
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ import pikepdf
 from sanitizer.formats.base import Refused
 from sanitizer.formats.pdf.kinds import KEY_KINDS, Report
 from sanitizer.formats.pdf.source import Source
-from sanitizer.formats.pdf.values import Value, is_ref, ref, spell_number
+from sanitizer.formats.pdf.values import Value, is_ref, ref
 
 if TYPE_CHECKING:
     from sanitizer.formats.pdf.filters import Decoded
     from sanitizer.formats.pdf.layers import Layers
 
 Rule = Callable[[Value, "Builder"], bytes | None]
+Maker = Callable[["Builder", int, dict[str, Value], pikepdf.Object], None]  # writes stream number n
 LEVEL = 6  # zlib
 SMALL = 60  # bytes: not worth a filter
 _REPORTED = frozenset(KEY_KINDS)
@@ -46,9 +47,15 @@ class Table:
 
 
 def table(
-    name: str, constants: str = "", defaults: Mapping[str, str] | None = None, **rules: Rule
+    name: str,
+    constants: str = "",
+    common: Mapping[str, Rule] | None = None,
+    defaults: Mapping[str, str] | None = None,
+    **own: Rule,
 ) -> Table:
-    """A table. ``constants``: ``"Type Font"`` (key, value name) pairs; ``defaults``: key → spelled value."""
+    """A table. ``constants``: ``"Type Font"`` (key, value name) pairs; ``common``: rules shared with other tables,
+    added to its ``own``; ``defaults``: key → spelled value."""
+    rules = {**(common or {}), **own}
     words = constants.split()
     pairs = tuple(f"/{k} /{v}".encode() for k, v in zip(words[::2], words[1::2], strict=True))
     keys = tuple((b"/" + k.encode(), "/" + k, rule) for k, rule in sorted(rules.items()))
@@ -167,7 +174,7 @@ class Builder:
 
     # streams
 
-    def stream(self, kind: str, v: Value, make: Callable[[Builder, int, dict[str, Value], pikepdf.Object], None]) -> bytes | None:
+    def stream(self, kind: str, v: Value, make: Maker) -> bytes | None:
         """A reference to the stream of ``kind`` that ``make`` will write from the stream that ``v`` refers to."""
         found = self.source.stream(v)
         if found is None:
@@ -187,7 +194,8 @@ class Builder:
         """Writes a plain stream: ``data`` under Flate where that is shorter; ``kept`` is a zlib stream of it."""
         packed = data
         if len(data) > SMALL:
-            packed = kept if kept is not None and (len(kept) < 0.5 * len(data) or len(data) > 40_000) else zlib.compress(data, LEVEL)
+            good = kept is not None and (len(kept) < 0.5 * len(data) or len(data) > 40_000)
+            packed = kept if good and kept is not None else zlib.compress(data, LEVEL)
             if kept is not None and len(kept) < len(packed):
                 packed = kept
         if len(packed) < len(data):
@@ -198,159 +206,3 @@ class Builder:
     def put_raw(self, number: int, entries: list[bytes], data: bytes) -> None:
         """Writes a stream as it is; the filter, if any, is among ``entries``."""
         self.streams[number] = (dictionary([*entries, b"/Length %d" % len(data)]), data)
-
-
-# Rules on simple values
-
-
-def number(v: Value, b: Builder) -> bytes | None:
-    """num"""
-    return spell_number(b.source.resolve(v) if is_ref(v) else v)
-
-
-def of(spell: Callable[[Value], bytes | None]) -> Rule:
-    """The rule of a ``spell_*`` function."""
-
-    def rule(v: Value, b: Builder) -> bytes | None:
-        return spell(b.source.resolve(v) if is_ref(v) else v)
-
-    return rule
-
-
-def boolean(v: Value, b: Builder) -> bytes | None:
-    """bool"""
-    v = b.source.resolve(v)
-    return None if type(v) is not bool else b"true" if v else b"false"
-
-
-def integer(low: int, high: int = 2**31 - 1) -> Rule:
-    """int(low..high)"""
-
-    def rule(v: Value, b: Builder) -> bytes | None:
-        v = b.source.resolve(v)
-        return b"%d" % v if type(v) is int and low <= v <= high else None
-
-    return rule
-
-
-def one_of(*allowed: int) -> Rule:
-    """int, one of these"""
-
-    def rule(v: Value, b: Builder) -> bytes | None:
-        v = b.source.resolve(v)
-        return b"%d" % v if type(v) is int and v in allowed else None
-
-    return rule
-
-
-def names(allowed: str) -> Rule:
-    """/A|/B …, given as words"""
-    known = {"/" + word: b"/" + word.encode() for word in allowed.split()}
-
-    def rule(v: Value, b: Builder) -> bytes | None:
-        v = b.source.resolve(v)
-        return known.get(v) if type(v) is str else None
-
-    return rule
-
-
-def numbers(least: int = 0, most: int = 1 << 20) -> Rule:
-    """[num{least,most}]; an array with anything else in it is not kept"""
-
-    def rule(v: Value, b: Builder) -> bytes | None:
-        v = b.source.resolve(v)
-        if type(v) is not list or not least <= len(v) <= most:
-            return None
-        spelled = [number(x, b) for x in v]
-        return None if None in spelled else array(spelled)
-
-    return rule
-
-
-def array(spelled: list[bytes | None]) -> bytes:
-    """``[…]`` of what is there"""
-    return b"[" + b" ".join([x for x in spelled if x is not None]) + b"]"
-
-
-# Rules made of rules
-
-
-def array_of(rule: Rule, least: int = 0, most: int = 1 << 20) -> Rule:
-    """[rule{least,most}]; elements that cannot be kept are left out"""
-
-    def listed(v: Value, b: Builder) -> bytes | None:
-        v = b.source.resolve(v)
-        if type(v) is not list or len(v) > most:
-            return None
-        spelled = [y for x in v if (y := rule(x, b)) is not None]
-        return b"[" + b" ".join(spelled) + b"]" if len(spelled) >= least else None
-
-    return listed
-
-
-def sequence(*rules: Rule) -> Rule:
-    """[r s t]"""
-
-    def rule(v: Value, b: Builder) -> bytes | None:
-        v = b.source.resolve(v)
-        if type(v) is not list or len(v) != len(rules):
-            return None
-        spelled = [r(x, b) for r, x in zip(rules, v, strict=True)]
-        return None if None in spelled else array(spelled)
-
-    return rule
-
-
-def first_of(*rules: Rule) -> Rule:
-    """r | s"""
-
-    def rule(v: Value, b: Builder) -> bytes | None:
-        for r in rules:
-            spelled = r(v, b)
-            if spelled is not None:
-                return spelled
-        return None
-
-    return rule
-
-
-def either(t: Table) -> Rule:
-    """T: direct stays direct, a reference stays a reference"""
-
-    def rule(v: Value, b: Builder) -> bytes | None:
-        return b.shared(t, v) if is_ref(v) else direct_body(t, v, b)
-
-    return rule
-
-
-def shared(t: Table) -> Rule:
-    """&T"""
-    return lambda v, b: b.shared(t, v)
-
-
-def direct(t: Table) -> Rule:
-    """.T"""
-    return lambda v, b: direct_body(t, b.source.resolve(v), b)
-
-
-def direct_body(t: Table, v: Value, b: Builder) -> bytes | None:
-    """The dictionary ``v`` as type ``t``."""
-    return b.body(t, v) if type(v) is dict else None
-
-
-def map_of(rule: Rule) -> Rule:
-    """{rule}: a dictionary with any names as keys; the values ``rule`` gives None for are left out"""
-    from sanitizer.formats.pdf.values import is_name, name_bytes, spell_name_bytes
-
-    def mapped(v: Value, b: Builder) -> bytes | None:
-        v = b.source.resolve(v)
-        if type(v) is not dict:
-            return None
-        spelled: dict[bytes, bytes] = {}
-        for k, x in v.items():
-            key = spell_name_bytes(name_bytes(k)) if is_name(k) else None
-            if key is not None and key not in spelled and (y := rule(x, b)) is not None:
-                spelled[key] = y
-        return b"<<" + b" ".join(k + b" " + spelled[k] for k in sorted(spelled)) + b">>"
-
-    return mapped

@@ -22,7 +22,9 @@ UNICODE_HEAD = HEAD + (
 PER_SECTION = 100
 MAX_ENTRIES = 1_000_000
 _COMMENT = re.compile(rb"%[^\r\n]*")
-_SECTION = re.compile(rb"begin(codespacerange|bfchar|bfrange|cidchar|cidrange|notdefchar|notdefrange)(.*?)(?:end(?:\1)|(?=begin)|\Z)", re.S)
+_SECTION = re.compile(
+    rb"begin(codespacerange|bfchar|bfrange|cidchar|cidrange|notdefchar|notdefrange)(.*?)(?:end\1|(?=begin)|\Z)", re.S
+)
 _H = rb"<([0-9A-Fa-f\0\t\n\f\r ]*)>"
 _S = rb"[\0\t\n\f\r ]*"
 _HEX_PAIR = re.compile(_H + _S + _H)
@@ -41,7 +43,8 @@ def to_unicode(data: bytes) -> bytes:
         if kind == b"codespacerange":
             out += _sections(kind, _code_pairs(body))
         elif kind == b"bfchar":
-            out += _sections(kind, [b"%b %b" % (c, d) for x, y in _HEX_PAIR.findall(body) if (c := _code(x)) and (d := _target(y))])
+            found = _HEX_PAIR.findall(body)
+            out += _sections(kind, [b"%b %b" % (c, d) for x, y in found if (c := _code(x)) and (d := _target(y))])
         elif kind == b"bfrange":
             out += _sections(kind, [e for m in _HEX_TRIPLE.findall(body) if (e := _range(*m))])
     out.append(TAIL)
@@ -56,12 +59,11 @@ def cid_map(data: bytes, head: bytes) -> bytes:
         if kind == b"codespacerange":
             out += _sections(kind, _code_pairs(body))
         elif kind in (b"cidchar", b"notdefchar"):
-            out += _sections(kind, [b"%b %b" % (c, n) for x, y in _CID_SINGLE.findall(body) if (c := _code(x)) and (n := _cid(y))])
+            found = _CID_SINGLE.findall(body)
+            out += _sections(kind, [b"%b %b" % (c, n) for x, y in found if (c := _code(x)) and (n := _cid(y))])
         elif kind in (b"cidrange", b"notdefrange"):
             found = _CID_RANGE.findall(body)
-            out += _sections(
-                kind, [b"%b %b %b" % (c, e, n) for x, y, z in found if (c := _code(x)) and (e := _code(y)) and (n := _cid(z))]
-            )
+            out += _sections(kind, [e for m in found if (e := _cid_range(*m))])
     out.append(TAIL)
     return b"".join(out)
 
@@ -95,6 +97,11 @@ def _target(raw: bytes) -> bytes | None:
 
 def _cid(raw: bytes) -> bytes | None:
     return b"%d" % int(raw) if int(raw) <= 65535 else None
+
+
+def _cid_range(low: bytes, high: bytes, cid: bytes) -> bytes | None:
+    first, last, number = _code(low), _code(high), _cid(cid)
+    return b"%b %b %b" % (first, last, number) if first and last and number else None
 
 
 def _range(low: bytes, high: bytes, single: bytes, several: bytes) -> bytes | None:

@@ -16,9 +16,10 @@ import struct
 
 import pikepdf
 
-from sanitizer.formats.pdf.build import Builder, array_of, direct, first_of, number, numbers, of, table
+from sanitizer.formats.pdf.build import Builder, table
 from sanitizer.formats.pdf.filters import Decoded, decode
 from sanitizer.formats.pdf.functions import function
+from sanitizer.formats.pdf.rules import array_of, direct, first_of, number, numbers, of
 from sanitizer.formats.pdf.values import Value, is_name, is_ref, spell_bytes, spell_name, string_bytes
 
 DEEPEST = 5
@@ -26,7 +27,10 @@ DEVICE = {"/DeviceGray": b"/DeviceGray", "/DeviceRGB": b"/DeviceRGB", "/DeviceCM
 SHORT = {"/G": "/DeviceGray", "/RGB": "/DeviceRGB", "/CMYK": "/DeviceCMYK", "/I": "/Indexed"}
 BY_COMPONENTS = {1: b"/DeviceGray", 3: b"/DeviceRGB", 4: b"/DeviceCMYK"}
 PROFILE_SPACES = {b"GRAY": 1, b"RGB ": 3, b"Lab ": 3, b"CMYK": 4}
-FIXED = {"/DeviceGray": 1, "/DeviceRGB": 3, "/DeviceCMYK": 4, "/CalGray": 1, "/CalRGB": 3, "/Lab": 3, "/Indexed": 1, "/Separation": 1}
+FIXED = {"/DeviceGray": 1, "/DeviceRGB": 3, "/DeviceCMYK": 4, "/CalGray": 1, "/CalRGB": 3, "/Lab": 3} | {
+    "/Indexed": 1,
+    "/Separation": 1,
+}
 
 CAL = table(
     "Cal",
@@ -68,11 +72,11 @@ def space(v: Value, b: Builder, depth: int = 0) -> bytes | None:
     family = b.source.resolve(v[0])
     family = SHORT.get(family, family) if type(family) is str else None
     if family in DEVICE:
-        return DEVICE[family]
+        return DEVICE[str(family)]
     if family == "/Pattern":
         base = space(v[1], b, depth + 1) if len(v) > 1 else None
         return b"[/Pattern " + base + b"]" if base else b"/Pattern"
-    make = _FAMILIES.get(family) if len(v) > 1 else None
+    make = _FAMILIES.get(family or "") if len(v) > 1 else None
     return make(v, b, depth) if make else None
 
 
@@ -87,7 +91,6 @@ def _icc(v: list[Value], b: Builder, depth: int) -> bytes | None:
         return None
     profile = _profile(b, v[1], n)
     if profile is None:
-        b.report.removed("colour-profile")
         return BY_COMPONENTS[n]
 
     def make(b: Builder, new: int, d: dict[str, Value], handle: pikepdf.Object) -> None:
@@ -106,6 +109,8 @@ def _profile(b: Builder, reference: Value, n: int) -> Decoded | None:
         known = decode(b.source, found[0], found[1].read_raw_bytes()) if found else None
         if known is not None and not _cut(known, n):
             known = None
+        if known is None:
+            b.report.removed("colour-profile")
         b.profiles[reference] = known
     return known
 
@@ -121,7 +126,9 @@ def _cut(profile: Decoded, n: int) -> bool:
         return False
     if size < len(data):
         profile.data, profile.kept = data[:size], None
-    return all(offset + length <= size for _, offset, length in struct.iter_unpack(">III", data[132 : 132 + 12 * count]))
+    return all(
+        offset + length <= size for _, offset, length in struct.iter_unpack(">III", data[132 : 132 + 12 * count])
+    )
 
 
 def _indexed(v: list[Value], b: Builder, depth: int) -> bytes | None:
@@ -139,15 +146,16 @@ def _lookup(v: Value, b: Builder, size: int) -> bytes | None:
     found = b.source.stream(v)
     if found is not None:
         decoded = decode(b.source, found[0], found[1].read_raw_bytes())
-        return decoded and decoded.data[:size]
+        return decoded.data[:size] if decoded else None
     return lookup_bytes(b.source.resolve(v), size)
 
 
 def lookup_bytes(v: Value, size: int) -> bytes | None:
-    """The table of an Indexed space given as a string: qpdf has decoded it if it looked like text, ``size`` tells how."""
+    """The table of an Indexed space given as a string: qpdf decodes what looks like text, ``size`` tells from what."""
     raw = string_bytes(v)
     if raw is not None and len(raw) < size and v[:2] == "u:":
-        for wide in (b"\xfe\xff" + v[2:].encode("utf-16-be", "surrogatepass"), b"\xef\xbb\xbf" + v[2:].encode("utf-8", "surrogatepass")):
+        for mark, encoding in ((b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "utf-8")):
+            wide = mark + v[2:].encode(encoding, "surrogatepass")
             if len(wide) >= size:
                 raw = wide
                 break

@@ -4,7 +4,8 @@ Rules kept here (docs/grammar-pdf.md, 5.2):
 
 - Only numbers, names, strings, brackets and the known operators stay as they are; one regular expression skips over
   them (15 ns a byte, measured on the corpus), so that the rest is looked at one by one.
-- Comments, unknown operators, stray delimiters, MP, DP, BX and EX become white space.
+- Comments become white space; unknown words, MP, DP, BX and EX become an empty marked section, which takes their
+  operands with it; stray delimiters become an empty array.
 - Marked content keeps its tag, MCID and ActualText, nothing else; it is balanced at the end.
 - What stands in a hidden layer is not painted (``hidden_content``).
 
@@ -27,17 +28,40 @@ from sanitizer.formats.pdf.lexical import DICTIONARY, HEX, OPERATOR, REGULAR, ST
 from sanitizer.formats.pdf.values import Value, neutralise, spell_text, string_text
 
 SKIP = re.compile(
-    rb"(?:[\0\t\n\f\r 0-9.+\-\[\]]++|" + OPERATOR + rb"|" + STRING + rb"|/" + REGULAR + rb"*+(?!" + WS + rb"*+(?:BDC|BMC|DP|MP|/|<<))|" + HEX + rb")*+"
+    rb"(?:[\0\t\n\f\r 0-9.+\-\[\]]++|"
+    + OPERATOR
+    + rb"|"
+    + STRING
+    + rb"|"
+    + HEX
+    + rb"|/"
+    + REGULAR
+    + rb"*+(?!"
+    + WS
+    + rb"*+(?:BDC|BMC|DP|MP|/|<<)))*+"
 )
 MARKED = re.compile(
-    rb"/(?P<tag>" + REGULAR + rb"*+)(?:" + WS + rb"*+(?:(?P<list>" + DICTIONARY + rb")|/(?P<named>" + REGULAR + rb"*+))?+"
-    + WS + rb"*+(?P<op>BDC|BMC|DP|MP)(?!" + REGULAR + rb"))?"
+    rb"/(?P<tag>"
+    + REGULAR
+    + rb"*+)"
+    + rb"(?:"
+    + WS
+    + rb"*+(?:(?P<list>"
+    + DICTIONARY
+    + rb")|/(?P<named>"
+    + REGULAR
+    + rb"*+))?+"
+    + WS
+    + rb"*+(?P<op>BDC|BMC|DP|MP)(?!"
+    + REGULAR
+    + rb"))?"
 )
 WORD = re.compile(REGULAR + rb"++")
 COMMENT = re.compile(rb"%[^\r\n]*+")
 EMC = re.compile(rb"EMC(?!" + REGULAR + rb")")
 BI = re.compile(rb"BI(?!" + REGULAR + rb")")
 KEPT = re.compile(rb"/(ActualText|MCID)[\0\t\n\f\r ]*(?:([0-9]{1,9})|(" + STRING + rb"|" + HEX + rb"))")
+NO_OPERATION = b"/Span BMC EMC"
 TAG = re.compile(rb"[!\"$&'*+,\-.0-9:;=?@A-Z\\^_`a-z|~\x80-\xff]{1,120}")
 
 
@@ -117,7 +141,7 @@ class _Mender:
         if found is None or found["op"] is None:
             return self._lone_name(i)
         op = found["op"]
-        spelled = self._marked(found) if op in (b"BDC", b"BMC") else b" "
+        spelled = self._marked(found) if op in (b"BDC", b"BMC") else NO_OPERATION
         self.depth += op in (b"BDC", b"BMC")
         if spelled == found[0]:
             return found.end()
@@ -186,8 +210,17 @@ class _Mender:
         return self._replace(i, end, spelled or b" ")
 
     def _junk(self, i: int) -> int:
-        found = WORD.match(self.data, i)
-        end = found.end() if found else i + 1
-        if self.data[i:end] not in (b"MP", b"DP", b"BX", b"EX"):
+        """An unknown word takes its operands with it, as readers do; any other stray thing is an operand of no use."""
+        start = i
+        while start > self.last and WORD.match(self.data, start - 1):
+            start -= 1  # a word such as 39c02 begins with what looked like a number
+        found = WORD.match(self.data, start)
+        if found is None:
             self.b.report.removed("content-junk")
-        return self._replace(i, end, b" ")
+            return self._replace(i, i + 1, b" [] ")
+        word = found[0]
+        if word in (b"true", b"false", b"null"):
+            return self._replace(start, found.end(), b"[]")
+        if word not in (b"MP", b"DP", b"BX", b"EX"):
+            self.b.report.removed("content-junk")
+        return self._replace(start, found.end(), NO_OPERATION)

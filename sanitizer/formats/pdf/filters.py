@@ -59,10 +59,13 @@ def filters_of(source: Source, d: dict[str, Value]) -> list[tuple[str, dict[str,
     return out
 
 
-def decode(source: Source, d: dict[str, Value], raw: bytes, *, image: bool = False, most: int | None = None) -> Decoded | None:
+def decode(
+    source: Source, d: dict[str, Value], raw: bytes, *, image: bool = False, most: int | None = None, rows: int = 0
+) -> Decoded | None:
     """Takes the filters off ``raw``; None if one is unknown or fails with nothing to show.
 
-    ``image``: a predictor on the last filter stays on, and ``most`` bounds what is inflated there."""
+    ``image``: a predictor on the last filter stays on; ``most`` (bytes of samples) and ``rows`` (with a predictor)
+    bound what is inflated there."""
     chain = filters_of(source, d)
     if len(chain) > MAX_FILTERS:
         return None
@@ -72,7 +75,7 @@ def decode(source: Source, d: dict[str, Value], raw: bytes, *, image: bool = Fal
         if name in IMAGE_FILTERS:
             return Decoded(data, name, parms) if image and last else None
         if name == "/FlateDecode" and last:
-            return _last_flate(source, data, parms, image=image, most=most, only=i == 0)
+            return _last_flate(source, data, parms, _Bound(image, most, rows), only=i == 0)
         stage = _stage(source, name, parms, data)
         if stage is None:
             return None
@@ -80,20 +83,31 @@ def decode(source: Source, d: dict[str, Value], raw: bytes, *, image: bool = Fal
     return Decoded(data)
 
 
-def _last_flate(
-    source: Source, raw: bytes, parms: dict[str, Value], *, image: bool, most: int | None, only: bool
-) -> Decoded | None:
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    image: bool
+    most: int | None
+    rows: int
+
+
+def _last_flate(source: Source, raw: bytes, parms: dict[str, Value], bound: _Bound, *, only: bool) -> Decoded | None:
     predictor = _predictor(source, parms)
-    if predictor is None or image:
-        if predictor is not None and most is not None:
-            row = (predictor["/Columns"] * predictor["/Colors"] * predictor["/BitsPerComponent"] + 7) // 8
-            most += most // max(row, 1) + 1
-        data, end = source.inflate(raw, most if image else None)
+    if predictor is None or bound.image:
+        most = bound.most
+        if predictor is not None and bound.rows:
+            most = row_bytes(predictor) * bound.rows
+        data, end = source.inflate(raw, most if bound.image else None)
         kept = raw[:end] if end and (only or end == len(raw)) else None
         return Decoded(data, predictor=predictor, kept=kept)
     source.inflate(raw)
     data_ = _by_qpdf(source, "/FlateDecode", predictor, raw)
     return None if data_ is None else Decoded(data_)
+
+
+def row_bytes(predictor: dict[str, int]) -> int:
+    """Bytes of one row under a predictor, its tag byte included."""
+    bits = predictor["/Columns"] * predictor["/Colors"] * predictor["/BitsPerComponent"]
+    return (bits + 7) // 8 + (predictor["/Predictor"] >= 10)
 
 
 def _predictor(source: Source, parms: dict[str, Value]) -> dict[str, int] | None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 
 TABLES = frozenset(
     b"BASE CFF2 GDEF GPOS GSUB LTSH OS/2 VDMX VORG cmap fpgm gasp glyf hdmx head hhea hmtx kern loca maxp post prep "
@@ -41,6 +42,9 @@ class Program:
 
 def program(data: bytes, *, cid: bool = False) -> Program | None:
     """The program in ``data``, rebuilt. ``cid``: the font is a CIDFont."""
+    if data[:4] == b"ttcf" and len(data) >= 16:
+        first = struct.unpack_from(">I", data, 12)[0]
+        return _sfnt_program(data, first)
     if data[:4] in SFNT:
         return _sfnt_program(data)
     if data[:1] == b"\x80":
@@ -52,22 +56,24 @@ def program(data: bytes, *, cid: bool = False) -> Program | None:
     return None
 
 
-def _sfnt_program(data: bytes) -> Program | None:
-    rebuilt = sfnt(data)
+def _sfnt_program(data: bytes, at: int = 0) -> Program | None:
+    rebuilt = sfnt(data, at)
     if rebuilt is None:
         return None
-    if data[:4] == b"OTTO":
+    if rebuilt[:4] == b"OTTO":
         return Program("FontFile3", (b"/Subtype /OpenType",), rebuilt)
     return Program("FontFile2", (b"/Length1 %d" % len(rebuilt),), rebuilt)
 
 
-def sfnt(data: bytes) -> bytes | None:
-    """A TrueType or OpenType file with known tables only; tables that reach beyond the end are cut there."""
-    if len(data) < 12:
+def sfnt(data: bytes, at: int = 0) -> bytes | None:
+    """A TrueType or OpenType file with known tables only; tables that reach beyond the end are cut there.
+
+    ``at``: where its directory stands (not 0 in a collection, of which the first font is taken)."""
+    if len(data) < at + 12 or data[at : at + 4] not in SFNT:
         return None
-    (count,) = struct.unpack_from(">H", data, 4)
+    (count,) = struct.unpack_from(">H", data, at + 4)
     found: dict[bytes, tuple[bytes, bytes]] = {}
-    for i in range(12, min(12 + 16 * count, len(data) - 15), 16):
+    for i in range(at + 12, min(at + 12 + 16 * count, len(data) - 15), 16):
         tag, checksum, offset, length = struct.unpack_from(">4s4sII", data, i)
         if tag in TABLES and tag not in found and offset < len(data):
             found[tag] = (checksum, data[offset : offset + length])
@@ -76,7 +82,7 @@ def sfnt(data: bytes) -> bytes | None:
     tags = sorted(found)
     n = len(tags)
     power = n.bit_length() - 1
-    head = data[:4] + struct.pack(">HHHH", n, 16 << power, power, 16 * n - (16 << power))
+    head = data[at : at + 4] + struct.pack(">HHHH", n, 16 << power, power, 16 * n - (16 << power))
     rows, bodies, offset = [], [], 12 + 16 * n
     for tag in tags:
         checksum, body = found[tag]
@@ -138,5 +144,5 @@ def _after_index(data: bytes, at: int) -> int | None:
         return None
     raw = data[at + 3 : end]
     offsets = [int.from_bytes(raw[i : i + size], "big") for i in range(0, len(raw), size)]
-    sound = offsets[0] == 1 and all(x <= y for x, y in zip(offsets, offsets[1:], strict=False))
+    sound = offsets[0] == 1 and all(x <= y for x, y in pairwise(offsets))
     return end - 1 + offsets[-1] if sound and end - 1 + offsets[-1] <= len(data) else None

@@ -15,24 +15,11 @@ from __future__ import annotations
 import pikepdf
 
 from sanitizer.formats.pdf import cmaps
-from sanitizer.formats.pdf.build import (
-    Builder,
-    Table,
-    array_of,
-    direct,
-    either,
-    first_of,
-    integer,
-    map_of,
-    names,
-    number,
-    numbers,
-    of,
-    table,
-)
+from sanitizer.formats.pdf.build import Builder, Table, table
 from sanitizer.formats.pdf.content import content_of
 from sanitizer.formats.pdf.filters import decode
 from sanitizer.formats.pdf.font_programs import Program, program
+from sanitizer.formats.pdf.rules import array_of, direct, either, first_of, integer, map_of, names, number, numbers, of
 from sanitizer.formats.pdf.values import Value, is_ref, ref, spell_ascii, spell_ident, spell_name
 
 IDENT = of(spell_ident)
@@ -177,6 +164,19 @@ CID_SYSTEM_INFO = table(
 )
 IDENTITY_INFO = b"<</Ordering (Identity) /Registry (Adobe) /Supplement 0>>"
 ENCODING = table("Encoding", "Type Encoding", BaseEncoding=IDENT, Differences=array_of(first_of(CODE, NAME)))
+METRICS = (
+    "ItalicAngle",
+    "Ascent",
+    "Descent",
+    "Leading",
+    "CapHeight",
+    "XHeight",
+    "StemV",
+    "StemH",
+    "AvgWidth",
+    "MaxWidth",
+    "MissingWidth",
+)
 DESCRIPTOR = table(
     "FontDescriptor",
     "Type FontDescriptor",
@@ -185,19 +185,22 @@ DESCRIPTOR = table(
     FontWeight=number,
     Flags=integer(0),
     FontBBox=numbers(4, 4),
-    **{
-        key: number
-        for key in "ItalicAngle Ascent Descent Leading CapHeight XHeight StemV StemH AvgWidth MaxWidth MissingWidth".split()
-    },
+    common=dict.fromkeys(METRICS, number),
 )
-_WIDTHS = {"FirstChar": CODE, "LastChar": CODE, "Widths": array_of(number), "ToUnicode": to_unicode, "FontDescriptor": descriptor}
+_WIDTHS = {
+    "FirstChar": CODE,
+    "LastChar": CODE,
+    "Widths": array_of(number),
+    "ToUnicode": to_unicode,
+    "FontDescriptor": descriptor,
+}
 SIMPLE = table(
     "Font",
     "Type Font",
     Subtype=names("Type1 MMType1 TrueType"),
     BaseFont=NAME,
     Encoding=_encoding,
-    **_WIDTHS,
+    common=_WIDTHS,
 )
 TYPE3 = table(
     "Font",
@@ -208,7 +211,7 @@ TYPE3 = table(
     Encoding=_encoding,
     Resources=_later_resources,
     defaults={"FontBBox": "[0 0 0 0]", "FontMatrix": "[0.001 0 0 0.001 0 0]", "CharProcs": "<<>>"},
-    **_WIDTHS,
+    common=_WIDTHS,
 )
 _WIDE = array_of(first_of(number, array_of(number)))
 CID_FONT = table(

@@ -17,20 +17,9 @@ from collections.abc import Mapping
 
 from sanitizer.formats.pdf.actions import action
 from sanitizer.formats.pdf.annotations import COMMON, MK, PageAnnotations, text, without_triggers
-from sanitizer.formats.pdf.build import (
-    Builder,
-    Rule,
-    array_of,
-    boolean,
-    direct,
-    first_of,
-    integer,
-    names,
-    of,
-    sequence,
-    table,
-)
+from sanitizer.formats.pdf.build import Builder, Rule, table
 from sanitizer.formats.pdf.graphics import resources
+from sanitizer.formats.pdf.rules import array_of, boolean, direct, first_of, integer, names, of, sequence
 from sanitizer.formats.pdf.values import Value, is_ref, ref, spell_da, spell_name
 
 DEEPEST = 32
@@ -52,7 +41,7 @@ _FIELD: dict[str, Rule] = {
     "TI": integer(0),
     "I": array_of(integer(0)),
 }
-FIELD = table("Field", **_FIELD)
+FIELD = table("Field", common=_FIELD)
 WIDGET = table(
     "Widget",
     "Type Annot Subtype Widget",
@@ -60,8 +49,7 @@ WIDGET = table(
     MK=direct(MK),
     A=action,
     defaults={"Rect": "[0 0 0 0]"},
-    **COMMON,
-    **_FIELD,
+    common=COMMON | _FIELD,
 )
 ACRO_FORM = table("AcroForm", NeedAppearances=boolean, DR=resources, DA=of(spell_da), Q=integer(0, 2))
 
@@ -73,8 +61,8 @@ class Form:
         self._b = b
         self._widgets: dict[int, tuple[str, dict[str, Value]]] = {}  # new number → (place, source)
         self._bound: set[int] = set()
-        for place, annotations in pages:
-            for n, kind, d, _ in annotations.placed:
+        for place, listed in pages:
+            for n, kind, d, _ in listed.placed:
                 if kind == "Widget":
                     self._widgets[n] = (place, d)
         self._seen: set[str] = set()
@@ -105,7 +93,9 @@ class Form:
                 out += [ref(n)] if n is not None else []
         return out
 
-    def _node(self, v: str, d: dict[str, Value], parent: int | None, inherited: Mapping[str, Value], depth: int) -> int | None:
+    def _node(
+        self, v: str, d: dict[str, Value], parent: int | None, inherited: Mapping[str, Value], depth: int
+    ) -> int | None:
         """The new object of a field or widget; None where nothing of it stands on a page."""
         widget = self._b.annotations.get(v)
         if widget is not None and widget in self._widgets:
@@ -118,19 +108,21 @@ class Form:
             if d.get("/Kids") is None or d.get("/V") is not None:
                 self._b.report.removed("signature" if self._signed(passed) else "hidden-field")
             return None
-        self._b.put(n, self._b.body(FIELD, self._clean(d, passed), [b"/Kids [" + b" ".join(kids) + b"]", *_parent(parent)]))
+        listed = b"/Kids [" + b" ".join(kids) + b"]"
+        self._b.put(n, self._b.body(FIELD, self._clean(d, passed), [listed, *_parent(parent)]))
         return n
 
-    def _write_widget(self, n: int, parent: int | None, effective: Mapping[str, Value], own: dict[str, Value] | None = None) -> None:
+    def _write_widget(
+        self, n: int, parent: int | None, effective: Mapping[str, Value], own: dict[str, Value] | None = None
+    ) -> None:
         self._bound.add(n)
-        place, d = self._widgets[n]
-        self._b.report.place = place
+        self._b.report.place, _ = self._widgets[n]
         source = own if own is not None else dict(effective)
         self._b.put(n, self._b.body(WIDGET, self._clean(source, effective), _parent(parent)))
         self._b.report.place = ""
 
     def _signed(self, effective: Mapping[str, Value]) -> bool:
-        return self._b.source.resolve(effective.get("/FT")) == SIGNED
+        return bool(self._b.source.resolve(effective.get("/FT")) == SIGNED)
 
     def _clean(self, d: dict[str, Value], effective: Mapping[str, Value]) -> dict[str, Value]:
         """``d`` without triggers and, if it is a signature, without its value."""

@@ -15,19 +15,37 @@ import re
 
 import pikepdf
 
-from sanitizer.formats.pdf.build import Builder, array, array_of, dictionary, integer, number, numbers, one_of, table
+from sanitizer.formats.pdf.build import Builder, dictionary, table
 from sanitizer.formats.pdf.filters import decode
+from sanitizer.formats.pdf.rules import array, array_of, integer, number, numbers, one_of
 from sanitizer.formats.pdf.values import Real, Value, spell_number
 
 DEEPEST = 6
 MAX_CALCULATOR = 1 << 20
 
-EXPONENTIAL = table("Function", Domain=numbers(2), Range=numbers(2), C0=numbers(1), C1=numbers(1), N=number,
-                    defaults={"Domain": "[0 1]", "N": "1"})
-SAMPLED = table("FunctionStream", Domain=numbers(2), Range=numbers(2), Size=array_of(integer(1)), Order=one_of(1, 3),
-                BitsPerSample=one_of(1, 2, 4, 8, 12, 16, 24, 32), Encode=numbers(2), Decode=numbers(2),
-                defaults={"Domain": "[0 1]", "Range": "[0 1]", "Size": "[2]", "BitsPerSample": "8"})
-CALCULATOR = table("FunctionStream", Domain=numbers(2), Range=numbers(2), defaults={"Domain": "[0 1]", "Range": "[0 1]"})
+EXPONENTIAL = table(
+    "Function",
+    Domain=numbers(2),
+    Range=numbers(2),
+    C0=numbers(1),
+    C1=numbers(1),
+    N=number,
+    defaults={"Domain": "[0 1]", "N": "1"},
+)
+SAMPLED = table(
+    "FunctionStream",
+    Domain=numbers(2),
+    Range=numbers(2),
+    Size=array_of(integer(1)),
+    Order=one_of(1, 3),
+    BitsPerSample=one_of(1, 2, 4, 8, 12, 16, 24, 32),
+    Encode=numbers(2),
+    Decode=numbers(2),
+    defaults={"Domain": "[0 1]", "Range": "[0 1]", "Size": "[2]", "BitsPerSample": "8"},
+)
+CALCULATOR = table(
+    "FunctionStream", Domain=numbers(2), Range=numbers(2), defaults={"Domain": "[0 1]", "Range": "[0 1]"}
+)
 
 
 def function(v: Value, b: Builder, depth: int = 0) -> bytes | None:
@@ -82,10 +100,13 @@ def _make_function(b: Builder, n: int, d: dict[str, Value], handle: pikepdf.Obje
     b.put_stream(n, b.entries(t, d, [b"/FunctionType %d" % kind]), plain)
 
 
-_TOKEN = re.compile(rb"[\0\t\n\f\r ]*(?:([{}])|([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?![0-9A-Za-z.])|([a-z]+)(?![0-9A-Za-z.])|(%[^\r\n]*))")
+_TOKEN = re.compile(
+    rb"[\0\t\n\f\r ]*(?:([{}])|([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?![0-9A-Za-z.])|([a-z]+)(?![0-9A-Za-z.])"
+    rb"|(%[^\r\n]*))"
+)
 OPERATORS = frozenset(
-    b"abs add atan ceiling cos cvi cvr div exp floor idiv ln log mod mul neg round sin sqrt sub truncate and bitshift eq false "
-    b"ge gt le lt ne not or true xor if ifelse copy dup exch index pop roll".split()
+    b"abs add atan ceiling cos cvi cvr div exp floor idiv ln log mod mul neg round sin sqrt sub truncate and bitshift "
+    b"eq false ge gt le lt ne not or true xor if ifelse copy dup exch index pop roll".split()
 )
 
 

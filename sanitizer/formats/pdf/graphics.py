@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING
 
 import pikepdf
 
-from sanitizer.formats.pdf.build import (
-    Builder,
-    Rule,
-    Table,
+from sanitizer.formats.pdf.build import Builder, Table, table
+from sanitizer.formats.pdf.colour import space
+from sanitizer.formats.pdf.content import content_of
+from sanitizer.formats.pdf.filters import decode
+from sanitizer.formats.pdf.fonts import font
+from sanitizer.formats.pdf.functions import function, functions
+from sanitizer.formats.pdf.images import INTENT, image, samples, struct_parent
+from sanitizer.formats.pdf.rules import (
     array_of,
     boolean,
     either,
@@ -30,22 +34,15 @@ from sanitizer.formats.pdf.build import (
     numbers,
     one_of,
     sequence,
-    table,
 )
-from sanitizer.formats.pdf.colour import space
-from sanitizer.formats.pdf.content import content_of
-from sanitizer.formats.pdf.filters import decode
-from sanitizer.formats.pdf.fonts import font
-from sanitizer.formats.pdf.functions import function, functions
-from sanitizer.formats.pdf.images import INTENT, image, samples, struct_parent
-from sanitizer.formats.pdf.values import Value, is_ref
+from sanitizer.formats.pdf.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 BLEND = names(
-    "Normal Compatible Multiply Screen Overlay Darken Lighten ColorDodge ColorBurn HardLight SoftLight Difference Exclusion "
-    "Hue Saturation Color Luminosity"
+    "Normal Compatible Multiply Screen Overlay Darken Lighten ColorDodge ColorBurn HardLight SoftLight Difference "
+    "Exclusion Hue Saturation Color Luminosity"
 )
 RECT = numbers(4, 4)
 MATRIX = numbers(6, 6)
@@ -183,7 +180,12 @@ MESH = table(
     defaults={"BitsPerCoordinate": "8", "BitsPerComponent": "8", "Decode": "[0 1 0 1 0 1]"},
 )
 SHADING_PATTERN = table(
-    "ShadingPattern", "Type Pattern", Shading=shading, Matrix=MATRIX, ExtGState=extgstate, PatternType=one_of(2),
+    "ShadingPattern",
+    "Type Pattern",
+    Shading=shading,
+    Matrix=MATRIX,
+    ExtGState=extgstate,
+    PatternType=one_of(2),
     defaults={"PatternType": "2"},
 )
 RESOURCES = table(
@@ -218,7 +220,15 @@ TILING = table(
     YStep=number,
     Matrix=MATRIX,
     Resources=resources,
-    defaults={"PatternType": "1", "PaintType": "1", "TilingType": "1", "BBox": "[0 0 0 0]", "XStep": "1", "YStep": "1", "Resources": "<<>>"},
+    defaults={
+        "PatternType": "1",
+        "PaintType": "1",
+        "TilingType": "1",
+        "BBox": "[0 0 0 0]",
+        "XStep": "1",
+        "YStep": "1",
+        "Resources": "<<>>",
+    },
 )
 
 
@@ -237,6 +247,3 @@ _make_tiling = _painter(TILING)
 def _make_mesh(b: Builder, n: int, d: dict[str, Value], handle: pikepdf.Object) -> None:
     decoded = decode(b.source, d, handle.read_raw_bytes())
     b.put_stream(n, b.entries(MESH, d), decoded.data if decoded else b"", decoded.kept if decoded else None)
-
-
-__all__ = ["BLEND", "FORM", "MATRIX", "RECT", "Rule", "extgstate", "form", "is_ref", "pattern", "resources", "shading", "xobject"]

@@ -22,8 +22,18 @@ from sanitizer.formats.pdf.values import Value
 PAINT = frozenset((b"S", b"s", b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*"))
 SHOW = frozenset((b"Tj", b"TJ", b"'", b'"', b"Do", b"sh"))
 TOKEN = re.compile(
-    WS + rb"*+(?:(?P<comment>%[^\r\n]*+)|(?P<operand>" + STRING + rb"|" + DICTIONARY + rb"|" + HEX + rb"|/" + REGULAR
-    + rb"*+|[+\-]*+[0-9.][0-9.+\-]*+|[\[\]])|(?P<word>" + REGULAR + rb"++)|(?P<other>[\s\S]))"
+    WS
+    + rb"*+(?:(?P<comment>%[^\r\n]*+)|(?P<operand>"
+    + STRING
+    + rb"|"
+    + DICTIONARY
+    + rb"|"
+    + HEX
+    + rb"|/"
+    + REGULAR
+    + rb"*+|[+\-]*+[0-9.][0-9.+\-]*+|[\[\]])|(?P<word>"
+    + REGULAR
+    + rb"++)|(?P<other>[\s\S]))"
 )
 
 

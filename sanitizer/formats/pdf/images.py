@@ -12,25 +12,17 @@ b'/DecodeParms <</Colors 1 /Columns 3>>'
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import pikepdf
 
 from sanitizer.formats.base import Refused
 from sanitizer.formats.pdf import jpeg
-from sanitizer.formats.pdf.build import (
-    Builder,
-    array_of,
-    boolean,
-    dictionary,
-    integer,
-    names,
-    numbers,
-    one_of,
-    table,
-)
+from sanitizer.formats.pdf.build import Builder, dictionary, table
 from sanitizer.formats.pdf.colour import components, space
-from sanitizer.formats.pdf.filters import Decoded, decode
+from sanitizer.formats.pdf.filters import Decoded, decode, row_bytes
+from sanitizer.formats.pdf.rules import array_of, boolean, integer, names, numbers, one_of
 from sanitizer.formats.pdf.transcode import PIXEL_MODES, Pixels, decode_pixels
 from sanitizer.formats.pdf.values import Value
 
@@ -67,9 +59,11 @@ def struct_parent(v: Value, b: Builder) -> bytes | None:
 
 
 _bits = one_of(1, 2, 4, 8, 16)
-IMAGE = table("Image", "Type XObject Subtype Image", Mask=_mask, SMask=mask_image, StructParent=struct_parent, **_COMMON)
-MASK = table("MaskImage", "Type XObject Subtype Image", Matte=numbers(1, 32), **_COMMON)
-STENCIL = table("Image", "Type XObject Subtype Image", StructParent=struct_parent, **_COMMON)
+IMAGE = table(
+    "Image", "Type XObject Subtype Image", Mask=_mask, SMask=mask_image, StructParent=struct_parent, common=_COMMON
+)
+MASK = table("MaskImage", "Type XObject Subtype Image", Matte=numbers(1, 32), common=_COMMON)
+STENCIL = table("Image", "Type XObject Subtype Image", StructParent=struct_parent, common=_COMMON)
 
 
 def _make_image(b: Builder, n: int, d: dict[str, Value], handle: pikepdf.Object) -> None:
@@ -78,6 +72,13 @@ def _make_image(b: Builder, n: int, d: dict[str, Value], handle: pikepdf.Object)
 
 def _make_mask(b: Builder, n: int, d: dict[str, Value], handle: pikepdf.Object) -> None:
     _Maker(b, n, d, handle, mask=True).make()
+
+
+def _shortened(decoded: Decoded, most: int) -> Decoded:
+    """Samples without a predictor, no longer than the picture (other filters than Flate are not bounded earlier)."""
+    if decoded.predictor is None and len(decoded.data) > most:
+        return Decoded(decoded.data[:most])
+    return decoded
 
 
 def parms(values: dict[str, Any]) -> bytes:
@@ -142,7 +143,7 @@ class _Maker:
     def _written(self) -> bool:
         row = self._row()
         most = None if row is None else row * int(self.height)
-        decoded = decode(self.b.source, self.d, self.handle.read_raw_bytes(), image=True, most=most)
+        decoded = decode(self.b.source, self.d, self.handle.read_raw_bytes(), image=True, most=most, rows=self.height)
         if decoded is None:
             return False
         if decoded.codec == "/DCTDecode":
@@ -151,7 +152,7 @@ class _Maker:
             return self._ccitt(decoded)
         if decoded.codec:
             return self._transcoded(bilevel=decoded.codec == "/JBIG2Decode")
-        return most is not None and self._flate(decoded, most)
+        return most is not None and self._flate(_shortened(decoded, most), most)
 
     def _head(self, *, colour: bool = True) -> list[bytes] | None:
         """Entries common to all ways; None where the samples have no colour space."""
@@ -176,23 +177,18 @@ class _Maker:
         entries = self._head()
         if entries is None:
             return False
+        if decoded.kept is None and len(decoded.data) == most:
+            self.b.report.removed("stream-slack")
         if decoded.predictor is None:
-            if len(decoded.data) > most:
-                self.b.report.removed("stream-slack")
-                decoded.data, decoded.kept = decoded.data[:most], None
             self.b.put_stream(self.n, entries, decoded.data, decoded.kept)
             return True
-        p = decoded.predictor
-        row = (p["/Columns"] * p["/Colors"] * p["/BitsPerComponent"] + 7) // 8 + (p["/Predictor"] >= 10)
-        self._predicted(entries, decoded, row * int(self.height))
+        self._predicted(entries, decoded, row_bytes(decoded.predictor) * int(self.height))
         return True
 
     def _predicted(self, entries: list[bytes], decoded: Decoded, most: int) -> None:
-        from zlib import compress
-
         data = decoded.kept if decoded.kept is not None and len(decoded.data) <= most else None
         if data is None:
-            data = compress(decoded.data[:most], 6)
+            data = zlib.compress(decoded.data[:most], 6)
         assert decoded.predictor is not None
         self.b.put_raw(self.n, [*entries, b"/Filter /FlateDecode", parms(decoded.predictor)], data)
 
@@ -218,13 +214,22 @@ class _Maker:
         return True
 
     def _transcoded(self, *, bilevel: bool = False) -> bool:
-        pixels = decode_pixels(self.handle, bilevel=bilevel)
+        pixels = decode_pixels(self.handle, bilevel=bilevel or self.stencil)
         if pixels is None:
             return False
         self.b.report.changed("image-transcoded")
         self.b.source.spend(len(pixels.data))
         entries = self._pixel_entries(pixels)
-        self.b.put_stream(self.n, entries, pixels.data)
+        if pixels.mode == "1":
+            self.b.put_stream(self.n, entries, pixels.data)
+            return True
+        predictor = {
+            "/BitsPerComponent": 8,
+            "/Colors": PIXEL_MODES[pixels.mode][1],
+            "/Columns": pixels.width,
+            "/Predictor": 15,
+        }
+        self.b.put_raw(self.n, [*entries, b"/Filter /FlateDecode", parms(predictor)], pixels.filtered())
         return True
 
     def _pixel_entries(self, pixels: Pixels) -> list[bytes]:
@@ -236,4 +241,3 @@ class _Maker:
         else:
             entries += [b"/ColorSpace " + PIXEL_MODES[pixels.mode][0], b"/BitsPerComponent %d" % bits]
         return b.entries(self.table, self.d, entries)
-

@@ -16,11 +16,12 @@ import zlib
 
 from sanitizer.formats.base import Refused
 from sanitizer.formats.pdf import jpeg
-from sanitizer.formats.pdf.build import Builder, dictionary, numbers
+from sanitizer.formats.pdf.build import Builder, dictionary
 from sanitizer.formats.pdf.colour import components, lookup_bytes
 from sanitizer.formats.pdf.filters import LONG_NAMES, decode
 from sanitizer.formats.pdf.images import ccitt_parms
 from sanitizer.formats.pdf.lexical import HEX, REGULAR, STRING, string_bytes
+from sanitizer.formats.pdf.rules import numbers
 from sanitizer.formats.pdf.values import Real, Value, spell_bytes, spell_name_bytes
 
 LONG = {
@@ -34,10 +35,18 @@ LONG = {
     "IM": "ImageMask",
     "W": "Width",
 }
-DEVICES = {"/DeviceGray": b"/G", "/DeviceRGB": b"/RGB", "/DeviceCMYK": b"/CMYK", "/G": b"/G", "/RGB": b"/RGB", "/CMYK": b"/CMYK"}
+DEVICES = {
+    "/DeviceGray": b"/G",
+    "/DeviceRGB": b"/RGB",
+    "/DeviceCMYK": b"/CMYK",
+    "/G": b"/G",
+    "/RGB": b"/RGB",
+    "/CMYK": b"/CMYK",
+}
 WIDTHS = {b"/G": 1, b"/RGB": 3, b"/CMYK": 4}
 TOKEN = re.compile(
-    rb"[\0\t\n\f\r ]*+(?:(?P<string>" + STRING + rb"|" + HEX + rb")|(?P<name>/" + REGULAR + rb"*+)|(?P<open>\[|<<)|(?P<close>\]|>>)|(?P<word>" + REGULAR + rb"++))"
+    rb"[\0\t\n\f\r ]*+(?:(?P<string>" + STRING + rb"|" + HEX + rb")|(?P<name>/" + REGULAR + rb"*+)"
+    rb"|(?P<open>\[|<<)|(?P<close>\]|>>)|(?P<word>" + REGULAR + rb"++))"
 )
 END = re.compile(rb"[\0\t\n\f\r ]EI(?![^\0\t\n\f\r ()<>\[\]{}/%])")
 _BINARY = re.compile(rb"[^\t\n\r\x20-\x7e]")
@@ -64,16 +73,16 @@ def _dictionary(data: bytes, i: int) -> tuple[dict[str, Value], int] | None:
         if m["word"] == b"ID":
             if data[i : i + 1] and data[i] in b"\0\t\n\f\r ":
                 i += 1
-            flat = stack[0]
-            pairs = zip(flat[::2], flat[1::2], strict=False)
-            return {"/" + LONG.get(str(k)[1:], str(k)[1:]): v for k, v in pairs if type(k) is str}, i
+            flat = zip(stack[0][::2], stack[0][1::2], strict=False)
+            return {"/" + LONG.get(k[1:], k[1:]): v for k, v in flat if type(k) is str}, i
         if m["open"]:
             stack.append([])
         elif m["close"]:
             if len(stack) < 2:
                 return None
             done = stack.pop()
-            stack[-1].append(done if m["close"] == b"]" else {str(k): v for k, v in zip(done[::2], done[1::2], strict=False)})
+            pairs = zip(done[::2], done[1::2], strict=False)
+            stack[-1].append(done if m["close"] == b"]" else {str(k): x for k, x in pairs})
         else:
             stack[-1].append(_value(m))
     return None
@@ -195,7 +204,9 @@ def _colour_entries(b: Builder, d: dict[str, Value], mask: bool) -> dict[str, by
 def _spell_space(v: Value) -> bytes | None:
     if type(v) is str:
         return DEVICES.get(v) or spell_name_bytes(v[1:].encode())
-    if type(v) is not list or len(v) != 4 or v[0] not in ("/I", "/Indexed") or type(v[2]) is not int or not 0 <= v[2] <= 255:
+    if type(v) is not list or len(v) != 4 or v[0] not in ("/I", "/Indexed"):
+        return None
+    if type(v[2]) is not int or not 0 <= v[2] <= 255:
         return None
     base = _spell_space(v[1]) if type(v[1]) is str else None
     raw = lookup_bytes(v[3], (v[2] + 1) * WIDTHS.get(base or b"", 4))

@@ -35,7 +35,6 @@ KINDS: dict[str, tuple[str, str]] = {
     # removed: what is hidden or embedded
     "embedded-file": ("添付ファイル", "embedded files"),
     "older-revision": ("以前の版", "older revisions"),
-    "unreachable-data": ("どこからも使われていないデータ", "data used nowhere"),
     "outside-bytes": ("文書の外側のデータ", "bytes outside the document"),
     "stream-slack": ("データの余り", "slack after streams"),
     "hidden-layer": ("非表示のレイヤー", "hidden layers"),

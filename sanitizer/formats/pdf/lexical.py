@@ -19,11 +19,9 @@ WS = rb"[\0\t\n\f\r ]"
 REGULAR = rb"[^\0\t\n\f\r ()<>\[\]{}/%]"
 STRING = rb"\((?:[^()\\]++|\\[\s\S]|\((?:[^()\\]++|\\[\s\S]|\((?:[^()\\]++|\\[\s\S])*+\))*+\))*+\)"
 HEX = rb"<[0-9A-Fa-f\0\t\n\f\r ]*+>"
-DICTIONARY = (
-    rb"<<(?:[^<>()%]++|" + STRING + rb"|" + HEX + rb"|<<(?:[^<>()%]++|" + STRING + rb"|" + HEX + rb")*+>>)*+>>"
-)
+DICTIONARY = rb"<<(?:[^<>()%]++|" + STRING + rb"|" + HEX + rb"|<<(?:[^<>()%]++|" + STRING + rb"|" + HEX + rb")*+>>)*+>>"
 OPERATOR = (
-    rb"(?:T[*cdDfjJLmrswz]|[bBfW]\*?+|c[ms]?+|r[egi]|RG|gs?+|sh|scn?+|SCN?+|CS|[lmhnqQvwyFMijJ'\"kKGsS]|d[01]?+|Do|BT|ET)"
+    rb"(?<![0-9.+\-])(?:T[*cdDfjJLmrswz]|[bBfW]\*?+|c[ms]?+|r[egi]|RG|gs?+|sh|scn?+|SCN?+|CS|[lmhnqQvwyFMijJ'\"kKGsS]|d[01]?+|Do|BT|ET)"
     rb"(?!" + REGULAR + rb")"
 )
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|[\s\S])|$)")

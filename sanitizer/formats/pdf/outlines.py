@@ -12,7 +12,8 @@ Rules kept here:
 from __future__ import annotations
 
 from sanitizer.formats.pdf.annotations import link_target, text
-from sanitizer.formats.pdf.build import Builder, direct_body, integer, names, numbers, table
+from sanitizer.formats.pdf.build import Builder, table
+from sanitizer.formats.pdf.rules import direct_body, integer, names, numbers
 from sanitizer.formats.pdf.values import Value, is_ref, ref
 
 DEEPEST = 60

@@ -3,11 +3,11 @@
 Rules kept here:
 
 - Pages are met in order; a node of the tree met again on its own path ends that branch; a page listed twice is two.
-- What a page inherits is written into it; a page without a media box gets A4.
+- What a page inherits is written into it; a page without a media box gets US Letter, as readers assume.
 - Order of work: pages are numbered, annotations placed, then everything is written, the structure last.
 
->>> A4
-b'[0 0 595 842]'
+>>> LETTER
+b'[0 0 612 792]'
 """
 
 from __future__ import annotations
@@ -15,19 +15,22 @@ from __future__ import annotations
 from sanitizer.formats.base import Refused
 from sanitizer.formats.pdf.actions import report, report_triggers
 from sanitizer.formats.pdf.annotations import PageAnnotations
-from sanitizer.formats.pdf.build import Builder, boolean, direct, either, names, number, numbers, of, table
+from sanitizer.formats.pdf.build import Builder, table
 from sanitizer.formats.pdf.content import content_of
 from sanitizer.formats.pdf.forms import Form
 from sanitizer.formats.pdf.graphics import GROUP, resources
 from sanitizer.formats.pdf.images import struct_parent
 from sanitizer.formats.pdf.outlines import Outline, page_labels
+from sanitizer.formats.pdf.rules import boolean, direct, either, names, number, numbers, of
 from sanitizer.formats.pdf.structure import Structure
 from sanitizer.formats.pdf.values import Value, is_ref, ref, spell_lang
 
 DEEPEST = 60
 INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
-A4 = b"[0 0 595 842]"
+LETTER = b"[0 0 612 792]"
 RECT = numbers(4, 4)
+
+FoundPage = tuple[Value, dict[str, Value]]  # source value, dictionary with what it inherits
 
 PAGE = table(
     "Page",
@@ -42,7 +45,7 @@ PAGE = table(
     Group=either(GROUP),
     Tabs=names("R C S"),
     StructParents=struct_parent,
-    defaults={"MediaBox": A4.decode(), "Resources": "<<>>"},
+    defaults={"MediaBox": LETTER.decode(), "Resources": "<<>>"},
 )
 VIEWER = table(
     "ViewerPreferences",
@@ -66,9 +69,9 @@ CATALOGUE = table(
 )
 
 
-def find_pages(b: Builder) -> list[tuple[Value, dict[str, Value]]]:
+def find_pages(b: Builder) -> list[FoundPage]:
     """(source value, dictionary with what it inherits) of every page in order."""
-    out: list[tuple[Value, dict[str, Value]]] = []
+    out: list[FoundPage] = []
     # (node, what it inherits, the path of references above it)
     todo: list[tuple[Value, dict[str, Value], tuple[str, ...]]] = [(b.source.root.get("/Pages"), {}, ())]
     while todo:
@@ -92,7 +95,7 @@ def find_pages(b: Builder) -> list[tuple[Value, dict[str, Value]]]:
 class Document:
     """One file on its way: pages in, catalogue out."""
 
-    def __init__(self, b: Builder, pages: list[tuple[Value, dict[str, Value]]]) -> None:
+    def __init__(self, b: Builder, pages: list[FoundPage]) -> None:
         self._b = b
         self._pages = pages
         self._numbers = [b.new() for _ in pages]
@@ -174,7 +177,7 @@ class Document:
         parts = [(v, found) for v in listed if (found := b.source.stream(v)) and found[0].get("/F") is None]
         if not parts:
             return []
-        key = tuple(str(v) for v, _ in parts) + (repr(d.get("/Resources")),)
+        key = (*(str(v) for v, _ in parts), repr(d.get("/Resources")))
         known = self._contents.get(key)
         if known is None:
             data, kept = content_of(b, [found for _, found in parts], d.get("/Resources"))

@@ -76,10 +76,8 @@ class Source:
         loaded: tuple[Value, pikepdf.Object | None] = (None, None)
         try:
             obj = self.pdf.get_object(int(number), int(generation))
-            if isinstance(obj, pikepdf.Stream):
-                loaded = _plain(obj.stream_dict), obj
-            else:
-                loaded = _plain(obj), None
+            is_stream = isinstance(obj, pikepdf.Stream)
+            loaded = (_plain(obj.stream_dict), obj) if is_stream else (_plain(obj), None)
         except (pikepdf.PdfError, ValueError, OverflowError):
             pass
         self._cache[reference] = loaded
@@ -165,7 +163,9 @@ def _inflate_broken(raw: bytes, room: int) -> tuple[bytes, int, bool]:
 
 
 def _pikepdf_open(data: bytes, password: str | None) -> pikepdf.Pdf:
-    return pikepdf.open(io.BytesIO(data), password=password or "", suppress_warnings=True, inherit_page_attributes=False)
+    return pikepdf.open(
+        io.BytesIO(data), password=password or "", suppress_warnings=True, inherit_page_attributes=False
+    )
 
 
 def _plain(obj: object) -> Value:

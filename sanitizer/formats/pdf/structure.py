@@ -13,18 +13,27 @@ True
 from __future__ import annotations
 
 from sanitizer.formats.pdf.annotations import text
-from sanitizer.formats.pdf.build import Builder, dictionary, integer, names, of, table
+from sanitizer.formats.pdf.build import Builder, dictionary, table
 from sanitizer.formats.pdf.outlines import number_tree
-from sanitizer.formats.pdf.values import Value, is_name, is_ref, name_bytes, ref, spell_lang, spell_name, spell_name_bytes
+from sanitizer.formats.pdf.rules import integer, names, of
+from sanitizer.formats.pdf.values import (
+    Value,
+    is_name,
+    is_ref,
+    name_bytes,
+    ref,
+    spell_lang,
+    spell_name,
+    spell_name_bytes,
+)
 
 DEEPEST = 200
-STANDARD = frozenset(
-    (
-        "Document DocumentFragment Part Art Sect Div Aside BlockQuote Caption TOC TOCI Index NonStruct Private Title FENote P H "
-        "H1 H2 H3 H4 H5 H6 H7 H8 H9 Sub L LI Lbl LBody Table TR TH TD THead TBody TFoot Span Quote Note Reference BibEntry Code "
-        "Link Annot Em Strong Ruby RB RT RP Warichu WT WP Figure Formula Form Artifact"
-    ).split()
-)
+_WORDS = """
+Document DocumentFragment Part Art Sect Div Aside BlockQuote Caption TOC TOCI Index NonStruct Private Title FENote P H H1 H2
+H3 H4 H5 H6 H7 H8 H9 Sub L LI Lbl LBody Table TR TH TD THead TBody TFoot Span Quote Note Reference BibEntry Code Link Annot
+Em Strong Ruby RB RT RP Warichu WT WP Figure Formula Form Artifact
+"""
+STANDARD = frozenset(_WORDS.split())  # ISO 32000-1, 14.8.4, and those that ISO 32000-2 adds
 ELEMENT = table("StructElem", Alt=text, ActualText=text, E=text, Lang=of(spell_lang))
 ATTRIBUTES = table(
     "Attributes",

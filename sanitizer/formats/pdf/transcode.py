@@ -19,6 +19,8 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 from PIL import Image
 
+from sanitizer.formats.image_raster import idat
+
 PIXEL_MODES = {"L": (b"/DeviceGray", 1), "RGB": (b"/DeviceRGB", 3), "1": (b"/DeviceGray", 1)}
 _PAGE_OBJECT_IMAGE = pdfium.FPDF_PAGEOBJ_IMAGE
 
@@ -31,6 +33,10 @@ class Pixels:
     height: int
     mode: str
     data: bytes
+
+    def filtered(self) -> bytes:
+        """The zlib stream of the rows with PNG filters (predictor 15)."""
+        return idat(Image.frombytes(self.mode, (self.width, self.height), self.data))
 
 
 def decode_pixels(handle: pikepdf.Object, *, bilevel: bool) -> Pixels | None:
@@ -67,8 +73,8 @@ def _picture(data: bytes) -> Image.Image | None:
     try:
         page = document[0]
         for found in page.get_objects(filter=[_PAGE_OBJECT_IMAGE]):
-            bitmap = found.get_bitmap(render=False)
-            return bitmap.to_pil().copy()
+            picture: Image.Image = found.get_bitmap(render=False).to_pil()
+            return picture.copy()
         return None
     finally:
         document.close()

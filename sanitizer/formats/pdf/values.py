@@ -31,7 +31,7 @@ _ESCAPED = re.compile(rb"[\\()]")
 _HEX_PAIR = re.compile(r"#([0-9A-Fa-f]{2})")
 _PLAIN_REAL = re.compile(r"-?(?:0|[1-9][0-9]{0,9})(?:\.[0-9]{1,10})?")
 _ACTIVE = re.compile(r"<(?=\s*(?:script|img|svg|iframe|object|embed)\b)|javascript(?=:)|onerror(?==)", re.I)
-_CONTROLS = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_CONTROLS = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _DA_FORBIDDEN = re.compile(rb"[^\x20-\x7e]|[()<>\[\]{}%\\]")
 
 
