@@ -29,9 +29,9 @@ from sanitizer.formats.pdf.values import (
 
 DEEPEST = 200
 _WORDS = """
-Document DocumentFragment Part Art Sect Div Aside BlockQuote Caption TOC TOCI Index NonStruct Private Title FENote P H H1 H2
-H3 H4 H5 H6 H7 H8 H9 Sub L LI Lbl LBody Table TR TH TD THead TBody TFoot Span Quote Note Reference BibEntry Code Link Annot
-Em Strong Ruby RB RT RP Warichu WT WP Figure Formula Form Artifact
+Document DocumentFragment Part Art Sect Div Aside BlockQuote Caption TOC TOCI Index NonStruct Private Title FENote
+P H H1 H2 H3 H4 H5 H6 H7 H8 H9 Sub L LI Lbl LBody Table TR TH TD THead TBody TFoot Span Quote Note Reference BibEntry
+Code Link Annot Em Strong Ruby RB RT RP Warichu WT WP Figure Formula Form Artifact
 """
 STANDARD = frozenset(_WORDS.split())  # ISO 32000-1, 14.8.4, and those that ISO 32000-2 adds
 ELEMENT = table("StructElem", Alt=text, ActualText=text, E=text, Lang=of(spell_lang))
