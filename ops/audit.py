@@ -9,8 +9,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection
 
 from ops.audit_verify import add_audit_parsers
 from ops.control import reach
@@ -23,6 +22,7 @@ from rooms.commands.noting import MakeCheckpoint, NoteAct
 from rooms.perform import Keys
 from rooms.refusals import Refusal
 from rooms.store.audit import all_checkpoints, all_leaves, stored_frontier
+from rooms.store.database import snapshot
 from server.installation import DATABASE, StartRefused, load_keys
 
 
@@ -60,14 +60,10 @@ def _export(folder: Path, output: Path) -> int:
     """The bundle appears complete or not at all."""
     keys = load_keys(folder)
     partial = output.with_name(output.name + ".partial")
-    engine = create_engine(f"sqlite:///file:{folder / DATABASE}?mode=ro&uri=true", poolclass=NullPool)
-    event.listen(engine, "connect", lambda raw, _: setattr(raw, "isolation_level", None))
-    with engine.connect() as connection, partial.open("wb") as out:
-        connection.exec_driver_sql("BEGIN")
+    with snapshot(folder / DATABASE) as connection, partial.open("wb") as out:
         size = write_stored(connection, keys, out)
         out.flush()
         os.fsync(out.fileno())
-    engine.dispose()
     partial.rename(output)
     return size
 

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool, StaticPool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, StaticPool
 
 T = TypeVar("T")
 READERS = 4
@@ -83,6 +83,19 @@ def reader_engine(path: Path) -> AsyncEngine:
     )
     event.listen(engine.sync_engine, "connect", _prepare_reader)
     return engine
+
+
+@contextmanager
+def snapshot(path: Path) -> Iterator[Connection]:
+    """One consistent, read-only view of a database that a server may be writing to."""
+    engine = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true", poolclass=NullPool)
+    event.listen(engine, "connect", lambda raw, _: setattr(raw, "isolation_level", None))
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def storage_error(error: BaseException) -> Exception | None:
