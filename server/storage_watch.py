@@ -23,13 +23,13 @@ class StorageWatch:
     """``share`` answers how full the disk is, 0 to 1; the limits are shares too."""
 
     def __init__(self, share: Callable[[], float], refuse_uploads: float, read_only: float) -> None:
-        self._share = share
+        self.share = share
         self._refuse_uploads = refuse_uploads
         self._read_only = read_only
         self.used = 0.0
 
     def look(self) -> None:
-        self.used = self._share()
+        self.used = self.share()
 
     @property
     def uploads_open(self) -> bool:
