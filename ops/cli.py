@@ -12,24 +12,27 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ("demo", "init", "serve", "sanitize", "user", "audit")
+COMMANDS = ("demo", "init", "serve", "sanitize", "user", "zone", "peer", "audit", "migrate", "doctor", "bench")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line. Subcommands are imported here, so that a broken one does not hide behind another."""
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The command line; with ``only`` the one subcommand that is wanted, so that it starts without the others'
+    imports.
+    """
     top = argparse.ArgumentParser(
         prog="sekisho",
         description="関所: 自治体のための庁内メッセージ / messaging for municipalities in separated networks",
     )
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
+    for name in (only,) if only in COMMANDS else COMMANDS:
         importlib.import_module(f"ops.{name}").add_parser(subparsers)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and answer its exit status."""
-    args = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    args = parser(arguments[0] if arguments else None).parse_args(arguments)
     try:
         status: int = args.run(args)
     except KeyboardInterrupt:

@@ -22,7 +22,7 @@ from sanitizer.supervisor import NoIsolation
 from server.app import LoadTest, serve_installation
 from server.binding import Bound
 from server.installation import DATABASE, StartRefused
-from server.log_format import set_up_logging
+from server.log_format import configure
 from server.settings import Settings, parse
 
 PASSWORD = "SEKISHO_DEMO_PASSWORD"  # the variable's name, not a password
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             "User groups across servers do not exist yet, so --towns must be 1.",
         )
         return 2
-    set_up_logging("warning")
+    configure("warning")
     password = os.environ.get(PASSWORD) or secrets.token_urlsafe(9)
     settings = demo_settings(args.data.resolve(), args.port_internet, args.port_lgwan)
     load = LoadTest(args.load > 0)

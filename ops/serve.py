@@ -10,7 +10,7 @@ from ops.telling import tell_refused
 from sanitizer.supervisor import NoIsolation
 from server.app import serve_installation
 from server.installation import StartRefused
-from server.log_format import set_up_logging
+from server.log_format import configure
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     """0 after an orderly end, 1 if it could not start, 2 for a wrong configuration."""
     try:
         settings = read_settings(args.config)
-        set_up_logging(settings.log.level)
+        configure(settings.log.level)
         serve_installation(settings)
     except WrongUse as error:
         return wrong_use(error)

@@ -31,7 +31,7 @@ from rooms.decide import Change, Decision
 from rooms.receipt import Receipt, sign_receipt
 from rooms.refusals import Refusal, refuse
 from rooms.slices import SLICES, WRITES
-from rooms.store.audit import last_checkpoint, stored_frontier, write_checkpoint, write_leaves
+from rooms.store.audit import last_checkpoint, next_index, stored_frontier, write_checkpoint, write_leaves
 from rooms.store.database import Database, FatalStorageError, StorageFull, storage_error
 from rooms.store.receipts import write_receipts
 from rooms.world import Terms, World
@@ -91,12 +91,20 @@ class Drain:
         self.world = World()
         self.frontier = Frontier()
         self.signed: tuple[int, int] | None = None
+        self.sound = True
 
     def open(self, connection: Connection) -> None:
-        """Take up the tree where the last drain left it."""
+        """Take up the tree where the last drain left it. A record that contradicts itself was tampered with: it goes
+        on growing, but nothing is signed over it any more (``sound`` is False), so that ``audit verify`` shows
+        where.
+        """
         with connection.begin():
             self.frontier = stored_frontier(connection)
             self.signed = last_checkpoint(connection)
+            stored = next_index(connection)
+        self.sound = stored == self.frontier.size and (self.signed is None or self.signed[0] <= stored)
+        if not self.sound:
+            log.critical("the audit record contradicts itself: export it and run sekisho audit verify")
 
     def __call__(self, connection: Connection, commands: Sequence[Command]) -> list[Outcome]:
         """Perform ``commands`` in order. Raises StorageFull, FatalStorageError or DatabaseDamaged with nothing
@@ -210,7 +218,7 @@ class Drain:
         """A checkpoint if one was asked for and the tree grew; answers the newest one."""
         asked = any(type(command) is MakeCheckpoint for command in commands)
         grew = self.signed is None or frontier.size > self.signed[0]
-        if not asked or not grew or frontier.size == 0:
+        if not asked or not grew or not self.sound or frontier.size == 0:
             return self.signed
         at = next_time(self.signed[1] if self.signed else None, self.clocks.now())
         note = checkpoint(self.keys.origin, frontier.size, frontier.root(), at, self.keys.checkpoint)

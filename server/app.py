@@ -16,6 +16,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
@@ -31,6 +32,7 @@ from rooms.world import GIB, Terms
 from rooms.zones import PRESETS
 from sanitizer.supervisor import Supervisor
 from server.binding import Bound, bind
+from server.binding import StartRefused as Unbound
 from server.control import ControlSocket
 from server.directory import Directory
 from server.fanout import Hub
@@ -77,6 +79,12 @@ HOUR = 60 * MINUTE
 MIB = 1 << 20
 KIB = 1 << 10
 Ready = Callable[[Sequence[Bound]], None]
+
+
+class HasRoutes(Protocol):
+    """One slice of the HTTP interface."""
+
+    def routes(self, door: Door) -> list[Route]: ...
 
 
 @dataclass(frozen=True)
@@ -187,7 +195,7 @@ class Application:
         database, viewer, directory, submit = self.database, self.viewer, self.directory, self.submit
         logins = Logins(database, self.passwords, self.strangers, submit, self.clocks.now)
         link = SetupLink(folder / KEYS)
-        slices = [
+        slices: list[HasRoutes] = [
             Accounts(logins, directory, database, self.drain.terms.session_times, submit),
             Setup(link, self.passwords, self.strangers, submit, self.clocks.now),
             Rooms(database, viewer, directory, submit),
@@ -271,6 +279,8 @@ def serve_installation(settings: Settings, *, ready: Ready | None = None, load: 
         drain = Drain(terms_of(settings, load), system_clocks(), load_keys(folder))
         database = open_database(folder)
         bound = bind(settings.listeners)
+        if isinstance(bound, Unbound):
+            raise StartRefused(*bound)
         for one in bound:
             stack.callback(one.sock.close)
         supervisor = Supervisor(strict=settings.sanitizer.strict, workers=settings.sanitizer.workers)

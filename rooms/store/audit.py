@@ -43,8 +43,9 @@ def last_checkpoint(connection: Connection) -> tuple[int, int] | None:
     return (row.size, row.at) if row is not None else None
 
 
-def count_leaves(connection: Connection) -> int:
-    return int(connection.execute(select(func.count()).select_from(audit_leaves)).scalar_one())
+def next_index(connection: Connection) -> int:
+    """One more than the index of the last stored leaf."""
+    return int(connection.execute(select(func.coalesce(func.max(audit_leaves.c.idx), -1))).scalar_one()) + 1
 
 
 def all_leaves(connection: Connection) -> Iterator[tuple[int, bytes, bytes]]:

@@ -113,6 +113,10 @@ def storage_error(error: BaseException) -> Exception | None:
     return None
 
 
+def _quick_check(connection: Connection) -> str:
+    return str(connection.execute(text("PRAGMA quick_check(1)")).scalar_one())
+
+
 class Database:
     """The open database of one installation.
 
@@ -150,13 +154,17 @@ class Database:
     def check(self) -> None:
         """Raises ``DatabaseDamaged`` unless SQLite finds the file sound (``PRAGMA quick_check``)."""
 
-        def ask(connection: Connection) -> str:
-            return str(connection.execute(text("PRAGMA quick_check(1)")).scalar_one())
-
         try:
-            answer = self.run_here(ask)
+            answer = self.run_here(_quick_check)
         except DBAPIError as error:
             raise DatabaseDamaged(f"the database cannot be read: {error.orig}") from error
+        if answer != "ok":
+            raise DatabaseDamaged(f"the database is damaged: {answer}")
+
+    async def check_reading(self) -> None:
+        """The same over a read-only connection, beside a running server."""
+        async with self.read() as connection:
+            answer = await connection.run_sync(_quick_check)
         if answer != "ok":
             raise DatabaseDamaged(f"the database is damaged: {answer}")
 

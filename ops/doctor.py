@@ -1,0 +1,168 @@
+"""``sekisho doctor [--json]``: what is right and what is not, each with what to do.
+
+Rules: looks, never changes; a check that cannot be made is a finding; exit status 1 if anything is wrong, warnings
+alone are 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import platform
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from ops.place import read_settings
+from rooms.audit import verifier_key
+from rooms.store.audit import last_checkpoint, next_index, stored_frontier
+from rooms.store.database import Database, DatabaseDamaged
+from sanitizer.self_check import probe_isolation
+from server.installation import DATABASE, KEYS, StartRefused, load_keys, prepare_folder
+from server.settings import Settings, warnings
+
+Level = Literal["ok", "warning", "wrong"]
+NEARLY_FULL = 0.90
+
+
+class Finding(NamedTuple):
+    """``level``: ok, warning or wrong. The sentences say what to do."""
+
+    check: str
+    level: Level
+    ja: str
+    en: str
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("doctor", help="設置の状態を調べる / look for what is wrong")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--data", metavar="DIR", type=Path)
+    where.add_argument("--config", metavar="FILE", type=Path)
+    parser.add_argument("--json", action="store_true", help="JSONで出す / as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    findings = list(look(args))
+    if args.json:
+        print(json.dumps([f._asdict() for f in findings], ensure_ascii=False, indent=2))
+    else:
+        marks = {"ok": "✓", "warning": "!", "wrong": "✗"}
+        for finding in findings:
+            print(f"{marks[finding.level]} {finding.check}: {finding.ja}\n  {finding.en}")
+    return 1 if any(f.level == "wrong" for f in findings) else 0
+
+
+def look(args: argparse.Namespace) -> Iterator[Finding]:
+    """Every check that applies."""
+    settings: Settings | None = None
+    yield from _guarded("python", _python)
+    yield from _guarded("isolation", _isolation)
+    yield from _guarded("client", _client)
+    if args.config is not None:
+        try:
+            settings = read_settings(args.config)
+        except Exception as error:
+            yield Finding("settings", "wrong", f"設定を読めません: {error}", f"The settings cannot be read: {error}")
+            return
+        yield Finding("settings", "ok", "設定は正しく読めます", "The settings are sound")
+        for warning in warnings(settings):
+            yield Finding("settings", "wrong", warning, warning)
+    folder = settings.data if settings is not None else args.data
+    if folder is not None:
+        yield from _guarded("folder", lambda: _folder(folder))
+        yield from _guarded("storage", lambda: _storage(folder))
+        yield from _guarded("database", lambda: _database(folder))
+        yield from _guarded("audit", lambda: _audit(folder))
+
+
+def _guarded(check: str, work: Callable[[], Finding]) -> Iterator[Finding]:
+    try:
+        yield work()
+    except StartRefused as refused:
+        yield Finding(check, "wrong", refused.ja, refused.en)
+    except (OSError, DatabaseDamaged, sqlite3.Error) as error:
+        yield Finding(check, "wrong", f"調べられません: {error}", f"Cannot be checked: {error}")
+
+
+def _python() -> Finding:
+    what = (
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.system()} {platform.release()}"
+    )
+    return Finding("python", "ok" if sys.version_info >= (3, 11) else "wrong", what, what)
+
+
+def _isolation() -> Finding:
+    probed = probe_isolation()
+    if probed.isolation == "full":
+        return Finding("isolation", "ok", "ファイル検査の隔離: 完全", "Files are inspected in full isolation")
+    why = "; ".join(probed.notes)
+    return Finding(
+        "isolation",
+        "warning",
+        f"ファイル検査の隔離: 名前空間なし(Landlock+seccomp)。{why}",
+        f"Files are inspected without namespaces (Landlock and seccomp only). {why}",
+    )
+
+
+def _client() -> Finding:
+    built = (Path(__file__).parent.parent / "server" / "client" / "index.html").is_file()
+    if built:
+        return Finding("client", "ok", "ウェブ画面: あり", "The web client is there")
+    return Finding(
+        "client", "wrong", "ウェブ画面がありません。make client", "The web client is missing. Run: make client"
+    )
+
+
+def _folder(folder: Path) -> Finding:
+    if not folder.is_dir():
+        return Finding("folder", "wrong", f"{folder} がありません", f"There is no {folder}")
+    prepare_folder(folder)
+    return Finding("folder", "ok", "ほかの利用者は読めません", "Nobody else may read the folder")
+
+
+def _storage(folder: Path) -> Finding:
+    usage = shutil.disk_usage(folder)
+    share = 1 - usage.free / usage.total
+    ja, en = f"ディスク使用率 {share:.0%}", f"The disk is {share:.0%} full"
+    return Finding("storage", "warning" if share >= NEARLY_FULL else "ok", ja, en)
+
+
+def _database(folder: Path) -> Finding:
+    database = Database(folder / DATABASE)
+    try:
+        asyncio.run(database.check_reading())
+    finally:
+        asyncio.run(database.close())
+    return Finding("database", "ok", "データベースは壊れていません", "The database is sound")
+
+
+def _audit(folder: Path) -> Finding:
+    database = Database(folder / DATABASE)
+    try:
+        size, stored, signed = asyncio.run(_record(database))
+    finally:
+        asyncio.run(database.close())
+    if size != stored or (signed or 0) > stored:
+        return Finding(
+            "audit",
+            "wrong",
+            "監査記録のつじつまが合いません。audit export と audit verify で場所を確かめてください。",
+            "The audit record contradicts itself. Run audit export, then audit verify.",
+        )
+    keys = load_keys(folder) if (folder / KEYS / "checkpoint.key").exists() else None
+    key = verifier_key(keys.origin, keys.checkpoint.public_key) if keys is not None else "-"
+    return Finding("audit", "ok", f"記録 {size} 件、公開鍵 {key}", f"{size} leaves, public key {key}")
+
+
+async def _record(database: Database) -> tuple[int, int, int | None]:
+    async with database.read() as connection:
+        size = (await connection.run_sync(stored_frontier)).size  # type: ignore[arg-type]
+        stored = await connection.run_sync(next_index)
+        signed = await connection.run_sync(last_checkpoint)
+    return size, stored, signed[0] if signed is not None else None
