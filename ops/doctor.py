@@ -162,7 +162,7 @@ def _audit(folder: Path) -> Finding:
 
 async def _record(database: Database) -> tuple[int, int, int | None]:
     async with database.read() as connection:
-        size = (await connection.run_sync(stored_frontier)).size  # type: ignore[arg-type]
+        size = (await connection.run_sync(stored_frontier)).size
         stored = await connection.run_sync(next_index)
         signed = await connection.run_sync(last_checkpoint)
     return size, stored, signed[0] if signed is not None else None

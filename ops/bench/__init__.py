@@ -1,0 +1,55 @@
+"""``sekisho bench …``: figures of this machine, printed as JSON. They are reported and compared within one run,
+never asserted.
+
+Rules: loopback alone, bounded in count and time, ends by itself; server CPU time beside wall time, because
+machines are noisy; a reference that does nothing but the unavoidable is measured in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+MEASURES = ("writer", "fanout")
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("bench", help="性能を測る / measure")
+    parser.set_defaults(run=run_all)
+    acts = parser.add_subparsers(dest="act", metavar="ACT")
+    for name in MEASURES:
+        one = acts.add_parser(name)
+        one.set_defaults(run=lambda args, name=name: run_one(name))
+    people = acts.add_parser("people", help="負荷試験の職員とトークン / people and tokens for a load test")
+    people.add_argument("--data", type=Path, required=True, metavar="DIR")
+    people.add_argument("--count", type=int, required=True, metavar="N")
+    people.add_argument("--rooms", type=int, required=True, metavar="R")
+    people.add_argument("--size", type=int, required=True, metavar="M", help="部屋ごとの人数 / people in each room")
+    people.add_argument("-o", dest="output", type=Path, required=True, metavar="F")
+    people.set_defaults(run=_people)
+
+
+def measure(name: str) -> dict[str, Any]:
+    """The figures of one measure."""
+    figures: Callable[[], dict[str, Any]] = importlib.import_module(f"ops.bench.{name}").figures
+    return figures()
+
+
+def run_one(name: str) -> int:
+    print(json.dumps({name: measure(name)}, indent=2))
+    return 0
+
+
+def run_all(args: argparse.Namespace) -> int:
+    print(json.dumps({name: measure(name) for name in MEASURES}, indent=2))
+    return 0
+
+
+def _people(args: argparse.Namespace) -> int:
+    from ops.bench.people import run
+
+    return run(args)
