@@ -110,6 +110,6 @@ export function chordKeys(chord: Chord, apple: boolean): string[] {
   if (chord.mod) keys.push(apple ? "⌘" : "Ctrl");
   if (chord.alt) keys.push(apple ? "⌥" : "Alt");
   if (chord.shift) keys.push(apple ? "⇧" : "Shift");
-  keys.push(KEY_NAMES[chord.key] ?? chord.key.toUpperCase());
+  keys.push(KEY_NAMES[chord.key] ?? (chord.key.length === 1 ? chord.key.toUpperCase() : chord.key));
   return keys;
 }

@@ -33,7 +33,7 @@ export interface Model {
   readonly user: User | null;
   readonly zone: string;
   readonly rooms: Readonly<Record<string, RoomState>>;
-  /** The newest word on each attachment heard over the connection. */
+  /** The newest word on each attachment heard over this connection; a new one asks for the whole state again. */
   readonly releases: Readonly<Record<string, Readonly<Record<string, ZoneRelease>>>>;
   /** An event arrived that does not follow the one before it: come back with the cursors. */
   readonly gap: boolean;
@@ -117,7 +117,7 @@ function becomeReady(model: Model, frame: ReadyFrame): Model {
     const held = known[view.id];
     rooms[view.id] = held === undefined ? freshRoom(view, view.head) : { ...held, view };
   }
-  return { ...model, user: frame.user, zone: frame.zone, rooms, gap: false };
+  return { user: frame.user, zone: frame.zone, rooms, releases: {}, gap: false };
 }
 
 function freshRoom(view: RoomView, cursor: number): RoomState {

@@ -64,7 +64,7 @@ export interface Audience {
   zones: string[];
 }
 
-/** A room as one person sees it in the room list. ``head`` is the last seq, ``read`` the last one this person saw. */
+/** A room as one person sees it in the room list. ``head`` is the last seq, ``read`` the last one they saw. */
 export interface RoomView {
   id: string;
   kind: RoomKind;
@@ -138,7 +138,7 @@ export interface ZoneRelease {
   code?: string | null;
 }
 
-/** ``GET attachments/{id}``. ``report`` is the sanitizer's report for the caller's zone, or null before the verdict. */
+/** ``GET attachments/{id}``. ``report`` is the sanitizer's report for the caller's zone, null before the verdict. */
 export interface AttachmentView {
   id: string;
   name: string;

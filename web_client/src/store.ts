@@ -10,18 +10,21 @@ import type { EnterChoice } from "./keyboard.ts";
 import { MESSAGES, type Language } from "./messages/index.ts";
 import { EMPTY, totalUnread, type Model, type RoomState } from "./model.ts";
 import type { Outbox, Refusal } from "./outbox.ts";
-import type { AttachmentInMessage, AttachmentView } from "./protocol.ts";
+import type { AttachmentInMessage, AttachmentView, User } from "./protocol.ts";
 import type { Answer, Problem } from "./io/http.ts";
+import { isIn } from "./text.ts";
 
 export interface ZoneInfo {
   readonly zone: string;
   readonly name: string;
   readonly languages: readonly string[];
+  /** Who the browser's cookie speaks for; absent from servers that do not say. */
+  readonly user?: User | null;
 }
 
 export type Theme = "auto" | "light" | "dark" | "contrast";
-export type Session = "starting" | "unreachable" | "loggedOut" | "loggedIn";
-export type Notice = "none" | "ended" | "loggedOut";
+export type Session = "starting" | "unreachable" | "settingUp" | "loggedOut" | "loggedIn";
+export type Notice = "none" | "ended" | "loggedOut" | "setUp";
 export type Panel =
   | { kind: "members" }
   | { kind: "viewer"; attachment: string; name: string }
@@ -88,11 +91,13 @@ export function zoneName(id: string): string {
   return t.value.zoneNames[id] ?? (zone.value?.zone === id ? zone.value.name : id);
 }
 
-/** What to tell a person about a refused request: our sentence for the code, or the server's for one we do not know. */
+/**
+ * What to tell a person about a refusal: the server's sentence, which knows the exact reason, where it is in the reader's
+ * language; else our sentence for the code.
+ */
 export function problemText(problem: Pick<Problem, "code" | "detail">): string {
-  const known = t.value.errors[problem.code];
-  const fromServer = language.value === "ja" && problem.detail !== "" ? problem.detail : "";
-  return fromServer || known || problem.detail || (t.value.errors.unknown ?? "");
+  const fromServer = isIn(language.value, problem.detail) ? problem.detail : "";
+  return fromServer || t.value.errors[problem.code] || problem.detail || (t.value.errors.unknown ?? "");
 }
 
 export function failureText(answer: Answer<unknown>): string {

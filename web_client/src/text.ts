@@ -38,7 +38,7 @@ export function fileSize(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`;
   for (const [unit, size] of [["KB", 1_000], ["MB", 1_000_000], ["GB", 1_000_000_000]] as const) {
     const value = bytes / size;
-    if (value < 1_000 || unit === "GB") return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+    if (Math.round(value) < 1_000 || unit === "GB") return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
   }
   return `${bytes} B`;
 }
@@ -68,4 +68,10 @@ export function visibleLength(text: string): number {
   let length = 0;
   for (const _ of new Intl.Segmenter("ja", { granularity: "grapheme" }).segment(text)) length += 1;
   return length;
+}
+
+/** Is the sentence in this language, as far as its letters tell? Kana make it Japanese; an empty one is in none. */
+export function isIn(language: "ja" | "en", sentence: string): boolean {
+  if (sentence === "") return false;
+  return /[\u3041-\u30fe]/.test(sentence) === (language === "ja");
 }

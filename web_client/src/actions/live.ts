@@ -106,7 +106,7 @@ function carryOut(effect: Effect): void {
 
 function open(number: number): void {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const opened = new WebSocket(`${scheme}//${location.host}/api/v1/ws`, SUBPROTOCOL);
+  const opened = new WebSocket(`${scheme}//${location.host}/api/v1/ws?lang=${language.value}`, SUBPROTOCOL);
   socket = opened;
   opened.onopen = () => dispatch({ type: "opened", socket: number });
   opened.onclose = (event) => dispatch({ type: "closed", socket: number, code: event.code, chance: Math.random() });

@@ -34,6 +34,9 @@ async function arrive(): Promise<void> {
   const here = await get<ZoneInfo>("zone");
   if (!here.ok) return tryAgainLater();
   zone.value = here.value;
+  if (setupSecret() !== "") return void (session.value = "settingUp");
+  if (here.value.user) return enter(here.value.user);
+  if (here.value.user === null) return void (session.value = "loggedOut");
   const me = await get<{ user: User }>("me");
   if (me.ok) return enter(me.value.user);
   if (me.problem.status !== 401) return tryAgainLater();
@@ -43,6 +46,28 @@ async function arrive(): Promise<void> {
 function tryAgainLater(): void {
   session.value = "unreachable";
   setTimeout(() => void arrive(), TRY_START_AGAIN);
+}
+
+/** The one-time secret of `/setup#SECRET`, made by `sekisho init`; empty on every other page. */
+function setupSecret(): string {
+  return location.pathname === "/setup" ? location.hash.slice(1) : "";
+}
+
+export interface FirstAdministrator {
+  readonly organisation: string;
+  readonly login: string;
+  readonly name: string;
+  readonly password: string;
+}
+
+/** Uses the one-time link up: registers the organisation and its first administrator, then shows the login. */
+export async function setUp(first: FirstAdministrator): Promise<Answer<unknown>> {
+  const answer = await post("setup", { token: setupSecret(), ...first });
+  if (!answer.ok) return answer;
+  window.history.replaceState(null, "", `/${location.search}`);
+  notice.value = "setUp";
+  session.value = "loggedOut";
+  return answer;
 }
 
 export async function login(name: string, password: string): Promise<Answer<{ user: User }>> {

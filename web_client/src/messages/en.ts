@@ -1,6 +1,6 @@
 /** English texts; complete, so that `?lang=en` shows no Japanese of the interface. */
 import type { ja } from "./ja.ts";
-import { removedEn } from "./removed.ts";
+import { changedEn, removedEn } from "./removed.ts";
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
@@ -27,6 +27,17 @@ export const en: typeof ja = {
   loginNote: "A login here is valid in this zone only.",
   sessionEnded: "Your session has ended. Please log in again. Your drafts are kept on this computer.",
   loggedOut: "You have logged out.",
+
+  setupTitle: "Register the first administrator",
+  setupLead: "This page can be used once, within ten minutes of being made.",
+  setupOrganisation: "Name of the organisation",
+  setupOrganisationHint: "e.g. Kasumigahama City",
+  setupName: "Your name",
+  setupPasswordHint: "At least 8 characters, used nowhere else.",
+  setupButton: "Register",
+  setupEmpty: "Fill in every field.",
+  setupExpired: "This link cannot be used: it is too old or was used already. Run sekisho init on the server to make a new one.",
+  setupDone: "The administrator is registered. Please log in.",
 
   language: "Language",
   appearance: "Colours",
@@ -100,7 +111,8 @@ export const en: typeof ja = {
   unreadLine: "Unread from here",
   newBelow: (count) => plural(count, "new message", "new messages"),
   toNewest: "To the newest message",
-  withheld: "This message cannot be shown in this zone. Read it on a computer of the zone where it was posted.",
+  withheld: (count) =>
+    `${count > 1 ? `${count} messages` : "This message"} cannot be shown in this zone. Use a computer of the zone where ${count > 1 ? "they were" : "it was"} posted.`,
   joined: (names) => `${names} joined`,
   left: (names) => `${names} left`,
   honorific: (name) => name,
@@ -157,7 +169,6 @@ export const en: typeof ja = {
   releasedClean: "Nothing had to be removed. The rebuilt file can be opened.",
   releasedPass: "Same zone: the file as received can be opened.",
   releasedRemoved: (list) => `Removed: ${list}.`,
-  changedLine: (list) => `Made safe: ${list}.`,
   refusedTitle: "This file was not let through.",
   refusedFallback: "Please send it again in a form that can be inspected (PDF, picture, text, CSV).",
   forbidden: "The rules do not allow opening it in this zone. Use a computer of the zone where it was posted.",
@@ -198,6 +209,7 @@ export const en: typeof ja = {
   receiptAfter: "Rebuilt file",
   receiptHash: "SHA-256",
   receiptSize: "Size",
+  receiptSizeValue: (short, bytes) => `${short} (${bytes.toLocaleString("en-GB")} bytes)`,
   receiptType: "Type",
   receiptRemoved: "Removed",
   receiptNothing: "Nothing was removed.",
@@ -247,7 +259,7 @@ export const en: typeof ja = {
     malformed: "The request could not be read. Reload the page and try again.",
     unauthenticated: "Your session has ended. Please log in again.",
     forbidden: "You may not do this. Ask an administrator if you need to.",
-    forbidden_crossing: "The rules do not allow opening it in this zone. Use a computer of the zone where it was posted.",
+    forbidden_crossing: "The rules between zones do not allow this. Use a computer of the zone where it was posted, or check the recipients.",
     not_found: "Not found. You may have left the room, or it was removed. Please choose again from the list.",
     not_released: "The inspection is not finished. Please wait until it is.",
     conflict: "Someone else changed this at the same time. Check the page and try again.",
@@ -256,6 +268,7 @@ export const en: typeof ja = {
     unknown_person: "That person was not found. Please choose again.",
     rate_limited: "Too much in a short time. It will be sent automatically in a moment.",
     busy: "The server is busy. It will be sent automatically in a moment.",
+    internal: "Something went wrong on the server. What you entered is kept. If it goes on, tell your system administrator.",
     storage_full: "The server's storage is full. Your text is kept. Please tell your system administrator.",
     no_crossing: "The file crossed no border between zones, so there is no certificate.",
     network: "The server could not be reached. Check the network and try again.",
@@ -267,5 +280,7 @@ export const en: typeof ja = {
   startFailed: "The server cannot be reached. Check the network. The page appears as soon as the connection is there.",
 
   removed: removedEn,
+  changed: changedEn,
+  changedOther: (kind, count) => `${plural(count, "other element", "other elements")} (${kind}) mended.`,
   removedOther: (kind, count) => `${plural(count, "other element", "other elements")} (${kind})`,
 };

@@ -1,5 +1,5 @@
 /** Japanese texts. です・ます; verbs on buttons; an error says what happened, that nothing was lost, and what to do. */
-import { removedJa } from "./removed.ts";
+import { changedJa, removedJa } from "./removed.ts";
 
 export const ja = {
   productName: "関所",
@@ -27,6 +27,18 @@ export const ja = {
   loginNote: "この画面でのログインは、この区画だけで有効です。",
   sessionEnded: "ログインの有効期限が切れました。もう一度ログインしてください。書きかけの文章はこの端末に残っています。",
   loggedOut: "ログアウトしました。",
+
+  // First set-up
+  setupTitle: "最初の管理者を登録する",
+  setupLead: "この画面は、発行から10分以内に1回だけ使えます。",
+  setupOrganisation: "団体の名前",
+  setupOrganisationHint: "例: 霞ヶ浜市",
+  setupName: "氏名",
+  setupPasswordHint: "8文字以上。ほかで使っていないものにしてください。",
+  setupButton: "登録する",
+  setupEmpty: "すべての欄を入力してください。",
+  setupExpired: "このリンクは使えません。期限が切れたか、すでに使われています。サーバーで sekisho init を実行し、新しいリンクを発行してください。",
+  setupDone: "管理者を登録しました。ログインしてください。",
 
   // The band
   language: "表示言語",
@@ -106,7 +118,8 @@ export const ja = {
   unreadLine: "ここから未読",
   newBelow: (count: number) => `新しい投稿${count}件`,
   toNewest: "最新の投稿へ",
-  withheld: "この区画では表示できない投稿です。投稿された区画の端末で確認してください。",
+  withheld: (count: number) =>
+    `この区画では表示できない投稿${count > 1 ? `が${count}件あります` : "です"}。投稿された区画の端末で確認してください。`,
   joined: (names: string) => `${names}が参加しました`,
   left: (names: string) => `${names}が退出しました`,
   honorific: (name: string) => `${name}さん`,
@@ -165,7 +178,6 @@ export const ja = {
   releasedClean: "取り除くものはありませんでした。作り直したファイルを開けます。",
   releasedPass: "同じ区画のため、受け取ったファイルをそのまま開けます。",
   releasedRemoved: (list: string) => `${list}を取り除きました。`,
-  changedLine: (list: string) => `${list}を安全な形に直しました。`,
   refusedTitle: "このファイルは通せませんでした。",
   refusedFallback: "内容を確認できる形式（PDF、画像、テキスト、CSV）で送り直してください。",
   forbidden: "この区画では開けない決まりになっています。投稿された区画の端末で確認してください。",
@@ -212,6 +224,7 @@ export const ja = {
   receiptAfter: "無害化したファイル",
   receiptHash: "SHA-256",
   receiptSize: "大きさ",
+  receiptSizeValue: (short: string, bytes: number) => `${short}（${bytes.toLocaleString("ja-JP")}バイト）`,
   receiptType: "種類",
   receiptRemoved: "取り除いたもの",
   receiptNothing: "取り除いたものはありません。",
@@ -264,7 +277,7 @@ export const ja = {
     malformed: "送信した内容を読み取れませんでした。画面を読み込み直して、もう一度お試しください。",
     unauthenticated: "ログインの有効期限が切れました。もう一度ログインしてください。",
     forbidden: "この操作をする権限がありません。必要な場合は管理者に相談してください。",
-    forbidden_crossing: "この区画では開けない決まりになっています。投稿された区画の端末で確認してください。",
+    forbidden_crossing: "区画の決まりにより、この操作はできません。投稿された区画の端末で行うか、送り先を確認してください。",
     not_found: "見つかりません。退出したトークルームか、削除されたものかもしれません。一覧から選び直してください。",
     not_released: "検査が終わっていません。終わるまでお待ちください。",
     conflict: "ほかの操作と重なりました。画面を確認して、もう一度お試しください。",
@@ -273,6 +286,7 @@ export const ja = {
     unknown_person: "指定した職員が見つかりません。選び直してください。",
     rate_limited: "短い時間に続けて操作されました。少し待つと自動で送信します。",
     busy: "サーバーが混み合っています。少し待つと自動で送信します。",
+    internal: "サーバーで問題が起きました。入力した内容は残っています。続くときはシステム担当に連絡してください。",
     storage_full: "サーバーの保存場所がいっぱいです。入力した文章は残っています。システム担当に連絡してください。",
     no_crossing: "区画を越えていないため、通関証はありません。",
     network: "サーバーに接続できませんでした。ネットワークを確認して、もう一度お試しください。",
@@ -285,5 +299,7 @@ export const ja = {
 
   // What the sanitizer takes out: kind → words with a count. `removedOther` serves kinds not listed here.
   removed: removedJa,
+  changed: changedJa,
+  changedOther: (kind: string, count: number) => `その他の要素（${kind}）${count}か所を直しました。`,
   removedOther: (kind: string, count: number) => `その他の要素（${kind}）${count}か所`,
 };

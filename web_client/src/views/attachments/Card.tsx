@@ -13,7 +13,7 @@ import { fileKind, fileSize } from "../../text.ts";
 import { Eye, Save, Seal, Warning, ZoneIcon } from "../shell/Icons.tsx";
 import { Password } from "./Password.tsx";
 import { Track } from "./Track.tsx";
-import { listed } from "./words.ts";
+import { treatmentText } from "./words.ts";
 
 interface CardProps {
   id: string;
@@ -103,13 +103,9 @@ function Line({ children, kind }: { children: ComponentChildren; kind?: "stop" }
 }
 
 function releasedText(view: AttachmentView | null, release: ZoneRelease): string {
-  const words = t.value;
-  if (release.treatment === "pass") return words.releasedPass;
+  if (release.treatment === "pass") return t.value.releasedPass;
   if (view?.report == null) return "";
-  const [removed, changed] = [changes(view.report, "removed"), changes(view.report, "changed")];
-  if (removed.length === 0 && changed.length === 0) return words.releasedClean;
-  const sentences = [removed.length > 0 && words.releasedRemoved(listed(removed)), changed.length > 0 && words.changedLine(listed(changed))];
-  return sentences.filter(Boolean).join(language.value === "ja" ? "" : " ");
+  return treatmentText(changes(view.report, "removed"), changes(view.report, "changed"));
 }
 
 function Acts({ id, name, receipt }: { id: string; name: string; receipt: boolean }): JSX.Element {

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { login } from "../../actions/session.ts";
 import type { Problem } from "../../io/http.ts";
-import { notice, problemText, t, zone, zoneName } from "../../store.ts";
+import { model, notice, problemText, t, zone, zoneName } from "../../store.ts";
 import { Eye, Hidden, ZoneIcon } from "../shell/Icons.tsx";
 
 export function Login(): JSX.Element {
@@ -11,7 +11,7 @@ export function Login(): JSX.Element {
   const [working, setWorking] = useState(false);
   const name = useRef<HTMLInputElement>(null);
   const password = useRef<HTMLInputElement>(null);
-  useEffect(() => name.current?.focus(), []);
+  useEffect(() => (name.current?.value ? password : name).current?.focus(), []);
 
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
@@ -31,11 +31,11 @@ export function Login(): JSX.Element {
         <p class="login-product"><span>{t.value.productName}</span>{t.value.productLine}</p>
         <h1>{t.value.loginTitle}</h1>
         {notice.value !== "none" && (
-          <p class="notice" role="status">{notice.value === "ended" ? t.value.sessionEnded : t.value.loggedOut}</p>
+          <p class="notice" role="status">{{ ended: t.value.sessionEnded, loggedOut: t.value.loggedOut, setUp: t.value.setupDone }[notice.value]}</p>
         )}
         <label class="field">
           <span class="field-name">{t.value.loginName}</span>
-          <input ref={name} name="username" autocomplete="username" autocapitalize="none" spellcheck={false} required
+          <input ref={name} name="username" autocomplete="username" autocapitalize="none" defaultValue={model.value.user?.login ?? ""} spellcheck={false} required
             aria-describedby={error ? "login-error" : undefined} aria-invalid={error !== ""} />
         </label>
         <PasswordField input={password} error={error} />
@@ -51,13 +51,13 @@ export function Login(): JSX.Element {
   );
 }
 
-function PasswordField({ input, error }: { input: { current: HTMLInputElement | null }; error: string }): JSX.Element {
+export function PasswordField({ input, error, fresh }: { input: { current: HTMLInputElement | null }; error: string; fresh?: boolean }): JSX.Element {
   const [shown, setShown] = useState(false);
   return (
     <div class="field">
       <label class="field-name" for="login-password">{t.value.loginPassword}</label>
       <span class="field-with-button">
-        <input id="login-password" ref={input} name="password" {...(shown ? { type: "text" as const } : { type: "password" as const })} autocomplete="current-password"
+        <input id="login-password" ref={input} name="password" {...(shown ? { type: "text" as const } : { type: "password" as const })} autocomplete={fresh ? "new-password" : "current-password"}
           required aria-describedby={error ? "login-error" : undefined} aria-invalid={error !== ""} />
         <button class="icon-button" type="button" aria-pressed={shown} aria-label={t.value.loginShow} title={t.value.loginShow} onClick={() => setShown(!shown)}>
           {shown ? <Hidden /> : <Eye />}

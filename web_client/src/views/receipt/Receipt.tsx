@@ -5,7 +5,7 @@ import { API, get, type Answer } from "../../io/http.ts";
 import { language, problemText, t, zoneName } from "../../store.ts";
 import { fileSize } from "../../text.ts";
 import { dateAndTime } from "../../time.ts";
-import { inWords } from "../attachments/words.ts";
+import { removedWords } from "../attachments/words.ts";
 import { Save, ZoneIcon } from "../shell/Icons.tsx";
 import { Panel } from "../shell/Panel.tsx";
 
@@ -93,7 +93,7 @@ function Journey({ from, to }: { from: string; to: string }): JSX.Element {
 
 function Removed({ removed }: { removed: readonly { kind: string; count: number }[] }): JSX.Element {
   if (removed.length === 0) return <>{t.value.receiptNothing}</>;
-  return <ul class="plain-list">{removed.map((each) => <li key={each.kind}>{inWords(each)}</li>)}</ul>;
+  return <ul class="plain-list">{removed.map((each) => <li key={each.kind}>{removedWords(each)}</li>)}</ul>;
 }
 
 function File({ title, facts }: { title: string; facts: FileFacts }): JSX.Element {
@@ -102,7 +102,7 @@ function File({ title, facts }: { title: string; facts: FileFacts }): JSX.Elemen
       <h3>{title}</h3>
       <dl>
         <Fact name={t.value.receiptType}>{facts.type}</Fact>
-        <Fact name={t.value.receiptSize}>{fileSize(facts.size)}（{facts.size.toLocaleString()} B）</Fact>
+        <Fact name={t.value.receiptSize}>{t.value.receiptSizeValue(fileSize(facts.size), facts.size)}</Fact>
         <Fact name={t.value.receiptHash}><code class="hash">{facts.sha256}</code></Fact>
       </dl>
     </section>

@@ -12,6 +12,7 @@ import { RoomHeader } from "../rooms/RoomHeader.tsx";
 import { RoomList } from "../rooms/RoomList.tsx";
 import { DropArea } from "../composer/DropArea.tsx";
 import { NoRoom, Timeline } from "../timeline/Timeline.tsx";
+import { Setup } from "../setup/Setup.tsx";
 import { Viewer } from "../viewer/Viewer.tsx";
 import { Band } from "./Band.tsx";
 import { ConnectionNotice } from "./ConnectionNotice.tsx";
@@ -33,6 +34,7 @@ export function App(): JSX.Element {
 
 function Outside(): JSX.Element {
   if (session.value === "loggedOut") return <Login />;
+  if (session.value === "settingUp") return <Setup />;
   return (
     <main class="outside">
       {session.value === "unreachable" ? (

@@ -48,7 +48,7 @@ function drawRow(row: Row): JSX.Element {
     case "withheld":
       return (
         <li key={row.key} class="withheld">
-          <Hidden size={18} /><span>{t.value.withheld}{row.count > 1 ? `（${row.count}）` : ""}</span>
+          <Hidden size={18} /><span>{t.value.withheld(row.count)}</span>
         </li>
       );
     case "members":
@@ -121,6 +121,8 @@ function useScrolling(id: string, state: RoomState | null, pending: number): Scr
   const list = useRef<HTMLDivElement>(null);
   const placed = useRef(false);
   const stuck = useRef(true);
+  /** Set while the unread line holds its place: cards that grow must not push it away before anyone has scrolled. */
+  const holdLine = useRef(false);
   const anchor = useRef<{ row: Element; top: number } | null>(null);
   const [atBottom, setAtBottom] = useState(true);
   const [oldest, cursor] = [state?.oldest ?? 0, state?.cursor ?? 0];
@@ -134,6 +136,7 @@ function useScrolling(id: string, state: RoomState | null, pending: number): Scr
     anchor.current = row && { row, top: row.getBoundingClientRect().top };
   };
   const toBottom = (): void => {
+    holdLine.current = false;
     if (box.current) box.current.scrollTop = box.current.scrollHeight;
     note();
   };
@@ -144,6 +147,7 @@ function useScrolling(id: string, state: RoomState | null, pending: number): Scr
     if (!placed.current) {
       placed.current = true;
       const line = list.current?.querySelector("#unread");
+      holdLine.current = line != null;
       if (line) line.scrollIntoView({ block: "center" });
       else view.scrollTop = view.scrollHeight;
     } else if (anchor.current?.row.isConnected && !stuck.current) {
@@ -153,7 +157,7 @@ function useScrolling(id: string, state: RoomState | null, pending: number): Scr
   }, [oldest]);
 
   useLayoutEffect(() => {
-    if (stuck.current) toBottom();
+    if (stuck.current && !holdLine.current) toBottom();
   }, [cursor]);
 
   useLayoutEffect(() => {
@@ -168,13 +172,20 @@ function useScrolling(id: string, state: RoomState | null, pending: number): Scr
       note();
       if (view.scrollTop < NEAR_TOP && history.value[id] !== "failed") void loadOlder(id);
     };
-    const resized = new ResizeObserver(() => stuck.current && toBottom());
+    const resized = new ResizeObserver(() => {
+      if (holdLine.current) content.querySelector("#unread")?.scrollIntoView({ block: "center" });
+      else if (stuck.current) toBottom();
+    });
+    const release = (): void => void (holdLine.current = false);
+    const touches = ["wheel", "touchstart", "pointerdown", "keydown"] as const;
+    for (const touch of touches) view.addEventListener(touch, release, { passive: true });
     resized.observe(content);
     resized.observe(view);
     view.addEventListener("scroll", onScroll, { passive: true });
     return () => {
       resized.disconnect();
       view.removeEventListener("scroll", onScroll);
+      for (const touch of touches) view.removeEventListener(touch, release);
     };
   }, [id]);
 
@@ -187,7 +198,7 @@ function useScrolling(id: string, state: RoomState | null, pending: number): Scr
 
   useEffect(() => {
     const look = (): void => {
-      if (atBottom && document.visibilityState === "visible" && document.hasFocus()) seen(id);
+      if (placed.current && stuck.current && document.visibilityState === "visible" && document.hasFocus()) seen(id);
     };
     look();
     addEventListener("focus", look);
@@ -196,7 +207,7 @@ function useScrolling(id: string, state: RoomState | null, pending: number): Scr
       removeEventListener("focus", look);
       document.removeEventListener("visibilitychange", look);
     };
-  }, [id, cursor, atBottom]);
+  }, [id, cursor, oldest, atBottom]);
 
   return { box, list, atBottom, toBottom };
 }

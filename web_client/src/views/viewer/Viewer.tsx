@@ -21,7 +21,7 @@ export function Viewer({ id, name }: { id: string; name: string }): JSX.Element 
   const tools = <a class="icon-button" href={address} download={name} aria-label={t.value.download} title={t.value.download}><Save /></a>;
   return (
     <Panel title={name} kind="viewer" tools={tools}>
-      {view ? <Frame preview={previewOf(view)} address={`${address}?disposition=inline`} name={name} /> : <span class="bone w60 late" />}
+      {view ? <Frame preview={previewOf(view)} address={`${address}?inline=1`} name={name} /> : <span class="bone w60 late" />}
     </Panel>
   );
 }
