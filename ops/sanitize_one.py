@@ -22,8 +22,6 @@ from sanitizer.supervisor import Examined, Supervisor
 from sanitizer.verdict import FileFacts, Treatment, Verdict, refused
 
 _CHUNK = 1 << 20
-_UMASK = os.umask(0o077)
-os.umask(_UMASK)
 
 
 async def inspect(
@@ -72,12 +70,18 @@ def _write_whole(target: Path, fill: Callable[[BinaryIO], object]) -> None:
         with os.fdopen(descriptor, "wb") as file:
             fill(file)
             file.flush()
-            os.fchmod(file.fileno(), 0o666 & ~_UMASK)
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
             os.fsync(file.fileno())
         Path(temporary).replace(target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _umask() -> int:
+    """The file mode mask, read without changing it (proc(5))."""
+    status = Path("/proc/self/status").read_text("ascii", "replace")
+    return int(status.partition("Umask:")[2].split()[0], 8)
 
 
 def _copy(output: int, file: BinaryIO) -> None:

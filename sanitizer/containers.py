@@ -115,13 +115,13 @@ def _directory(data: bytes) -> tuple[set[str], bytes]:
     class_id, size = b"", 1 << shift
     for step in range(len(data) // size + 1):
         if sector >= _END_OF_CHAIN:
-            break
+            return names, class_id
         start = (sector + 1) << shift
         entries = [data[at : at + 128] for at in range(start, min(start + size, len(data) - 127), 128)]
-        class_id = entries[0][80:96] if step == 0 and entries else class_id
+        class_id = entries[0][80:96] if step == 0 else class_id
         names.update(_entry_name(entry) for entry in entries)
         sector = _next_sector(data, fat_sectors, sector, shift)
-    return names, class_id
+    raise Refused("unreadable", "compound file directory has no end")
 
 
 def _entry_name(entry: bytes) -> str:

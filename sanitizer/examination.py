@@ -24,7 +24,7 @@ from msgspec import structs
 from sanitizer import intake, kinds
 from sanitizer.cell_link import CellDied, CellLink, Ending
 from sanitizer.limits import Limits
-from sanitizer.refusals import SENTENCES
+from sanitizer.refusals import REFUSALS
 from sanitizer.verdict import FileFacts, Isolation, Treatment, Verdict, Verified, refused
 from sanitizer.wire import MAX_NAME, MAX_PASSWORD, Answer, BadAnswer, Kind, Run, Status, read_answer
 
@@ -138,7 +138,7 @@ class Examination:
         answer = await self._answer(self._jails.transformers, run, self._limits.wall_seconds, *descriptors)
         if answer.status is not Status.DONE:
             self._facts = replace(self._facts, type=answer.input_type or None)
-            raise _No(answer.code if answer.code in SENTENCES else "unreadable", answer.detail)
+            raise _No(answer.code if answer.code in REFUSALS else "unreadable", answer.detail)
         known = answer.input_type in self._jails.formats and answer.output_type in self._jails.verifiers
         if output is not None and not known:
             raise _No("verification-failed", "no verifier for the type")

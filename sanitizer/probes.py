@@ -98,11 +98,12 @@ def _signal(target: Target) -> None:
 
 
 def _allocate(_: Target) -> None:
-    bytearray(3 << 30)
+    mmap.mmap(-1, 3 << 30).close()
 
 
 def _mount(_: Target) -> None:
-    _need(_libc.mount(b"none", b"/", b"tmpfs", 0, None))
+    _need(_libc.mount(b"none", b"/mnt", b"tmpfs", 0, None))
+    _libc.umount(b"/mnt")
 
 
 def _new_user_namespace(_: Target) -> None:

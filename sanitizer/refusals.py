@@ -179,6 +179,8 @@ SENTENCES: dict[str, Sentence] = {
     ),
 }
 
+REFUSALS = frozenset(SENTENCES) - {"released"}
+
 
 def sentence(code: str) -> Sentence:
     """The sentence of a code; ``KeyError`` for a code that is not in the table."""

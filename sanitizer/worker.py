@@ -17,7 +17,7 @@ from types import ModuleType
 from sanitizer import identify, probes, signatures
 from sanitizer.formats.base import Change, Job, NeedsPassword, Rebuilt, Refused
 from sanitizer.limits import Limits
-from sanitizer.refusals import SENTENCES
+from sanitizer.refusals import REFUSALS
 from sanitizer.verify import Violation
 from sanitizer.wire import MAX_CHANGES, Answer, Run, Status, write_answer
 
@@ -60,7 +60,7 @@ def _transform(data: bytes, run: Run, modules: Modules, limits: Limits) -> Answe
         rebuilt: Rebuilt = module.rebuild(data, job)
         return _hand_over(rebuilt, kind, limits)
     except Refused as no:
-        return Answer(Status.REFUSED, no.code if no.code in SENTENCES else "unreadable", no.detail, kind)
+        return Answer(Status.REFUSED, no.code if no.code in REFUSALS else "unreadable", no.detail, kind)
     except NeedsPassword as no:
         return Answer(Status.NEEDS_PASSWORD, "wrong-password" if no.wrong else "needs-password", input_type=kind)
     except MemoryError:

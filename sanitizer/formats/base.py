@@ -58,7 +58,7 @@ class Rebuilt:
 
 
 class Refused(Exception):
-    """The file cannot be released. ``code`` is a key of ``sanitizer.refusals.SENTENCES``; ``detail`` is for the
+    """The file cannot be released. ``code`` is a key of ``sanitizer.refusals.REFUSALS``; ``detail`` is for the
     operator, at most 80 characters of ``[A-Za-z0-9 .,:;#/+_()-]``, never taken from the file."""
 
     def __init__(self, code: str, detail: str = "") -> None:

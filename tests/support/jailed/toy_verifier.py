@@ -1,0 +1,21 @@
+"""A verifier for the toy formats of the tests; its files may attack it. Runs inside the jail only."""
+
+from __future__ import annotations
+
+import ctypes
+
+from sanitizer.limits import Limits
+from sanitizer.verify import Violation
+
+
+def verify(data: bytes, limits: Limits) -> None:
+    """Accepts what ``evil_format`` rebuilt honestly, and its picture."""
+    if b"crash-verifier" in data:
+        ctypes.string_at(0)
+    if b"loop-verifier" in data:
+        while True:
+            pass
+    if b"stumble-verifier" in data:
+        raise ValueError("stumbled")
+    if b"violate" in data or not data.startswith((b"rebuilt: ", b"picture")):
+        raise Violation("foreign-bytes", "offset 9")
