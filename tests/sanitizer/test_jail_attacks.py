@@ -12,7 +12,7 @@ from sanitizer.limits import Limits
 from sanitizer.supervisor import Supervisor
 
 MIB = 1 << 20
-LIMITS = Limits(max_output=MIB, wall_seconds=1.0, memory=128 * MIB)
+LIMITS = Limits(max_output=MIB, cpu_seconds=1, wall_seconds=3.0, memory=128 * MIB)
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["full", "landlock"])
