@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 SEEN_SECONDS = 30.0
 PING_COST, FRAGMENT_COST = 1.0, 1 / 32
 CLOSE_INVALID_TEXT, CLOSE_POLICY, CLOSE_FAULT = 1007, 1008, 1011
+_PONG = b"\x8a"
 _RESYNC = frame(wire.Resync())
 _SUBPROTOCOLS = [cast(Subprotocol, wire.SUBPROTOCOL)]
 _log = logging.getLogger("sekisho.sockets")
@@ -263,8 +264,8 @@ class WebSocketConnection(asyncio.Protocol):
         flood = Bucket(endpoint.limits.frames, time.monotonic())
         self.session = Session(language(headers), handshake_token(listener, headers), flood)
         self._ws.send_response(response)
-        self._flush()
         self.write = self._transport.write
+        self._flush()
 
     def _answer(self, response: Response) -> None:
         """No upgrade: an HTTP answer, and the end."""
@@ -503,13 +504,17 @@ class WebSocketConnection(asyncio.Protocol):
         self._flush()
 
     def _flush(self) -> None:
-        """Write what ServerProtocol has to say: handshake, pongs, close.
+        """Write what ServerProtocol has to say: handshake, pongs (bounded like all else, none beside a close), close.
 
         ``b""`` ends our side: half-close and read on, for closing over unread bytes resets the connection, and the
         close frame is lost. Where the client has said its own farewell (or TLS cannot half-close) the socket is closed.
         """
         for data in self._ws.data_to_send():
-            if data:
+            if self._ws.state is State.OPEN:
+                self.write(data)
+            elif data.startswith(_PONG):
+                continue
+            elif data:
                 self._transport.write(data)
             elif self._ws.close_rcvd is not None or not self._transport.can_write_eof():
                 self._transport.close()

@@ -103,9 +103,7 @@ class Front:
         if started:
             raise ConnectionAbortedError("the answer had begun")
         origin: RequestOrigin = scope["state"]["origin"]
-        response = problem_response(refusal, language(scope["headers"]), origin.request_id)
-        response.headers["connection"] = "close"
-        await response(scope, receive, send)
+        await problem_response(refusal, language(scope["headers"]), origin.request_id)(scope, receive, send)
 
 
 def _bounded(receive: Receive, most: int) -> Receive:

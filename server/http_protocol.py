@@ -1,8 +1,9 @@
 """uvicorn's HTTP protocol class of this product: what it adds to ``HttpToolsProtocol``.
 
 Rules: every request's ASGI scope names its listener (``scope["state"]["listener"]``) and the terminal's certificate
-(``scope["state"]["device"]``), so the zone comes from the socket and from nothing else; a connection that has not
-sent a whole request head within ``HEAD_SECONDS`` is closed (slow senders must not hold sockets).
+(``scope["state"]["device"]``), so the zone comes from the socket and from nothing else; a connection that has not sent
+a whole request head within ``HEAD_SECONDS`` is closed (slow senders must not hold sockets); what still comes of a body
+after its answer is read and dropped for as long, for closing over unread bytes would lose the answer.
 
 Example: ``uvicorn.Config(app, http=functools.partial(ListenerHttpProtocol, listener, wheel), …)``.
 """
@@ -13,7 +14,7 @@ import asyncio
 from typing import Any, cast
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from server.admission import Listener
@@ -52,6 +53,12 @@ class ListenerHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._wheel.set(self, HEAD_SECONDS)
+
+    def on_body(self, body: bytes) -> None:
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and cycle.response_complete and self.slot < 0:
+            self._wheel.set(self, HEAD_SECONDS)
+        super().on_body(body)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._wheel.drop(self)

@@ -32,7 +32,7 @@ import uvicorn
 
 from server.binding import BACKLOG, Bound
 from server.http_protocol import ListenerHttpProtocol
-from server.websocket_endpoint import WebSocketEndpoint
+from server.websocket_endpoint import WebSocketEndpoint, until
 
 _log = logging.getLogger("sekisho.listeners")
 Hook = Callable[[], Awaitable[None]]
@@ -44,6 +44,16 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+    async def finish(self, seconds: float) -> None:
+        """Idle connections are closed, requests under way have ``seconds`` to end; then they are cancelled."""
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await until(lambda: not self.server_state.connections and not self.server_state.tasks, seconds)
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 def _server(bound: Bound, app: Any, endpoint: WebSocketEndpoint) -> _Server:
@@ -135,12 +145,13 @@ async def _drain(
     for server in servers:
         for each in server.servers:
             each.close()
-        server.config.timeout_graceful_shutdown = max(1, int(seconds / 2))
     paths = [one.sock.getsockname() for one in bound if one.sock.family is socket.AF_UNIX]
     await asyncio.gather(
         endpoint.drain(answers_within=seconds / 4, closed_within=seconds / 4),
-        *(server.shutdown(sockets=[one.sock]) for server, one in zip(servers, bound, strict=True)),
+        *(server.finish(seconds / 2) for server in servers),
     )
+    for one in bound:
+        one.sock.close()
     for path in paths:
         _forget(path)
 

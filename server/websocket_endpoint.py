@@ -96,10 +96,10 @@ class WebSocketEndpoint:
         self.draining = True
         for connection in list(self.connections):
             connection.stop_reading()
-        await _until(lambda: not any(c.session.in_flight for c in self.connections), answers_within)
+        await until(lambda: not any(c.session.in_flight for c in self.connections), answers_within)
         for connection in list(self.connections):
             connection.close(wire.CLOSE_GOING_AWAY, "server shutdown")
-        await _until(lambda: not self.connections, closed_within)
+        await until(lambda: not self.connections, closed_within)
         for connection in list(self.connections):
             connection.abort()
         for task in list(self._tasks):
@@ -124,7 +124,7 @@ class WebSocketEndpoint:
                 return
 
 
-async def _until(done: Callable[[], bool], seconds: float) -> None:
+async def until(done: Callable[[], bool], seconds: float) -> None:
     """Wait for a state of many connections at the end of the server; nobody else waits for it, so it is polled."""
     deadline = time.monotonic() + seconds
     while not done() and time.monotonic() < deadline:  # noqa: ASYNC110
