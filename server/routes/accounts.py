@@ -60,18 +60,20 @@ class Accounts:
 
     def routes(self, door: Door) -> list[Route]:
         return [
-            Route("/zone", door.open(self.zone), methods=["GET"]),
+            Route("/zone", door.maybe(self.zone), methods=["GET"]),
             Route("/login", door.open(self.login), methods=["POST"]),
             Route("/logout", door.known(self.logout, "session.end"), methods=["POST"]),
             Route("/me", door.known(self.me, "me.read"), methods=["GET"]),
             Route("/people", door.known(self.people, "people.search"), methods=["GET"]),
         ]
 
-    async def zone(self, request: Request, origin: Origin) -> Response | Refusal:
-        """Which zone this listener is: shown before login."""
+    async def zone(self, request: Request, origin: Origin, caller: Caller | None) -> Response | Refusal:
+        """Which zone this listener is, shown before login; and who is logged in already, so that a page that opens need
+        not ask in order to be refused."""
         zone = origin.zone or ""
         ja, en = ZONE_NAMES[zone]
-        return answer({"zone": zone, "name": ja, "name_en": en, "languages": ["ja", "en"]})
+        user = self.user(caller.live) if caller is not None else None
+        return answer({"zone": zone, "name": ja, "name_en": en, "languages": ["ja", "en"], "user": user})
 
     async def login(self, request: Request, origin: Origin) -> Response | Refusal:
         sent = await body(request, Login)

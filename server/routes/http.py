@@ -47,6 +47,7 @@ class Caller(NamedTuple):
 
 
 Handler = Callable[[Request, Caller], Awaitable[Response | Refusal]]
+MaybeHandler = Callable[[Request, Origin, Caller | None], Awaitable[Response | Refusal]]
 OpenHandler = Callable[[Request, Origin], Awaitable[Response | Refusal]]
 
 
@@ -105,6 +106,19 @@ class Door:
 
         async def serve(request: Request) -> Response:
             answered = await handler(request, domain_origin(request_origin(request)))
+            return self._refused(request, answered) if isinstance(answered, Refusal) else answered
+
+        return serve
+
+    def maybe(self, handler: MaybeHandler) -> Callable[[Request], Awaitable[Response]]:
+        """A route that answers everybody, and more to those who are logged in."""
+
+        async def serve(request: Request) -> Response:
+            listener = request.scope["state"]["listener"]
+            presented = presented_token(listener, request.scope["headers"])
+            caller = await self._caller(request) if presented is not None else None
+            known = None if isinstance(caller, Refusal) else caller
+            answered = await handler(request, domain_origin(request_origin(request)), known)
             return self._refused(request, answered) if isinstance(answered, Refusal) else answered
 
         return serve
