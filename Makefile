@@ -41,3 +41,12 @@ wheel: setup ## Build the wheel and the source distribution into dist/
 .PHONY: bench
 bench: setup ## Measure writer and fan-out on this machine and print the figures
 	@$(BIN)/sekisho bench $(ARGS)
+
+CAMPAIGNS ?= campaigns
+.PHONY: campaign-kill
+campaign-kill: setup ## Kill the whole server again and again under load (resumable; CYCLES=100)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.kill_server --cycles $(or $(CYCLES),100) --folder $(CAMPAIGNS)/kill
+
+.PHONY: campaign-cut
+campaign-cut: setup ## Cut a client off at random points and let it come back (CUTS=1000)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.cut_client --cuts $(or $(CUTS),1000) --folder $(CAMPAIGNS)/cut

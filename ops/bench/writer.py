@@ -36,7 +36,7 @@ def figures() -> dict[str, Any]:
     """Median of five runs: messages per second of wall time and of CPU time, and the ratio to the bare rows."""
     runs = [_run() for _ in range(RUNS)]
     bare = [_bare() for _ in range(RUNS)]
-    result = {key: round(statistics.median(r[key] for r in runs)) for key in runs[0]}
+    result: dict[str, Any] = {key: round(statistics.median(r[key] for r in runs)) for key in runs[0]}
     result |= {f"bare_{key}": round(statistics.median(r[key] for r in bare)) for key in bare[0]}
     result["messages_per_cpu_second_to_bare"] = round(
         result["messages_per_cpu_second"] / result["bare_messages_per_cpu_second"], 3
