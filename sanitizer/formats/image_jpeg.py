@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
+from functools import partial
 
 from PIL import Image, JpegImagePlugin
 
@@ -37,8 +39,8 @@ CHROMA = [
 ]
 # fmt: on
 DPI = range(10, 2541)  # resolutions that are kept, dots per inch
-GROWTH = 1.08  # above this the quality is lowered a little, unless the tables were exactly ours
-LOWEST = 12
+GROWTH, ROOM = 1.08, 200  # above this times the received size, and so many bytes, the quality is lowered
+STEP, FARTHEST = 3, 12  # steps of quality, and how far it may fall
 
 
 def rebuild_jpeg(data: bytes, limits: Limits, notes: Notes) -> bytes:
@@ -55,18 +57,17 @@ def rebuild_jpeg(data: bytes, limits: Limits, notes: Notes) -> bytes:
     if plain.size != image.size and dpi:
         dpi = (dpi[1], dpi[0])
     plain = varied(plain, notes.variation)
-    return _near_size(plain, len(data), max(1, quality - notes.variation), sampling, progressive, dpi)
+    encode = partial(encode_jpeg, plain, sampling=sampling, progressive=progressive, dpi=dpi)
+    return near_size(encode, len(data), max(1, quality - notes.variation))
 
 
-def _near_size(
-    image: Image.Image, size: int, quality: int, sampling: int, progressive: bool, dpi: tuple[int, int] | None
-) -> bytes:
-    """The picture at ``quality``, or a little lower while the file would grow."""
-    best = encode_jpeg(image, quality, sampling, progressive, dpi)
-    for lower in range(quality - 3, max(quality - LOWEST, 20) - 1, -3):
-        if len(best) <= size * GROWTH + 200:
+def near_size(encode: Callable[[int], bytes], size: int, quality: int) -> bytes:
+    """What ``encode`` gives at ``quality``, or a little lower while it would outgrow ``size``."""
+    best = encode(quality)
+    for lower in range(quality - STEP, max(quality - FARTHEST, 10) - 1, -STEP):
+        if len(best) <= size * GROWTH + ROOM:
             break
-        best = encode_jpeg(image, lower, sampling, progressive, dpi)
+        best = encode(lower)
     return best
 
 

@@ -15,17 +15,17 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
+from functools import partial
 
 from PIL import Image, ImageFile
 
 from sanitizer.formats.base import Refused
 from sanitizer.formats.image_carrier import varied
 from sanitizer.formats.image_colour import upright_srgb
+from sanitizer.formats.image_jpeg import near_size
 from sanitizer.formats.image_notes import Notes
 from sanitizer.formats.image_open import check_size, decoded
 from sanitizer.limits import Limits
-
-GROWTH = 1.08
 
 
 def rebuild_webp(data: bytes, limits: Limits, notes: Notes) -> bytes:
@@ -41,20 +41,12 @@ def rebuild_webp(data: bytes, limits: Limits, notes: Notes) -> bytes:
     plain, _ = upright_srgb(image, notes.changed)
     plain = varied(plain, notes.variation)
     if lossless > lossy:
-        return _encoded(plain, lossless=True, quality=80 - 9 * notes.variation, exact=True)
-    return _near_size(plain, len(data), max(1.0, quality - notes.variation))
+        return _encoded(plain, 80 - 9 * notes.variation, lossless=True, exact=True)
+    encode = partial(_encoded, plain, lossless=False)
+    return near_size(encode, len(data), max(1, round(quality) - notes.variation))
 
 
-def _near_size(image: Image.Image, size: int, quality: float) -> bytes:
-    best = _encoded(image, lossless=False, quality=quality)
-    for lower in range(int(quality) - 3, max(int(quality) - 15, 10), -3):
-        if len(best) <= size * GROWTH + 100:
-            break
-        best = _encoded(image, lossless=False, quality=lower)
-    return best
-
-
-def _encoded(image: Image.Image, *, lossless: bool, quality: float, exact: bool = False) -> bytes:
+def _encoded(image: Image.Image, quality: float, *, lossless: bool, exact: bool = False) -> bytes:
     out = io.BytesIO()
     image.save(out, "WEBP", lossless=lossless, quality=quality, method=4, exact=exact)
     return out.getvalue()
