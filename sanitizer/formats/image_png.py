@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from sanitizer.formats.base import Change, Refused
-from sanitizer.formats.image_carrier import varied
+from sanitizer.formats.image_carrier import rotated, varied
 from sanitizer.formats.image_colour import upright_srgb
 from sanitizer.formats.image_notes import Notes
 from sanitizer.formats.image_open import UNREADABLE, check_size, decoded
@@ -61,7 +61,7 @@ def rebuild_png(data: bytes, limits: Limits, notes: Notes) -> bytes:
         if animation is not None:
             return animation
         notes.removed.append(Change("animation", 1))
-    image, complete = decoded(data, "image/png", limits)
+    image, complete = decoded(_essential(walked), "image/png", limits)
     notes.incomplete(complete)
     if struct.unpack_from(">BB", data, 24) in ((16, 2), (16, 4), (16, 6)):
         notes.changed.append(Change("bit-depth", 1))
@@ -79,11 +79,22 @@ def encoded(image: Image.Image, transparency: int | bytes | None, target: int, v
         plte, trns = used_palette([image], transparency)
         bits = _bits_for(len(plte) // 3)
         depth = bits
+        if variation:
+            image, plte, trns = _turned_palette(image, plte.ljust(3 << bits, b"\0"), trns, variation)
         image.putpalette(plte.ljust(3 << bits, b"\0"))
     elif image.mode == "L":
         bits = depth = _grey_bits(image)
     stream = idat(image, LEVELS[variation], bits) if variation else _smallest(image, bits, target)
     return Png(image.size, depth, colour, stream, plte, trns)
+
+
+def _turned_palette(image: Image.Image, plte: bytes, trns: bytes, variation: int) -> tuple[Image.Image, bytes, bytes]:
+    """The same picture with indices, colours and alpha values turned by ``variation`` places."""
+    count = len(plte) // 3
+    alpha = trns.ljust(count, b"\xff")
+    turn = variation % count
+    image, plte = rotated(image, plte, variation)
+    return image, plte, (alpha[count - turn :] + alpha[: count - turn]).rstrip(b"\xff")
 
 
 def used_palette(frames: list[Image.Image], transparency: int | bytes | None) -> tuple[bytes, bytes]:
@@ -134,17 +145,22 @@ def _swapped(samples: bytes) -> bytes:
 
 
 def _walk(data: bytes) -> list[tuple[bytes, bytes]]:
-    """The chunks of a received file as far as they are whole."""
+    """The chunks of a received file; the last may be cut short."""
     found, at = [], len(SIGNATURE)
-    while at + 12 <= len(data):
+    while at + 8 < len(data):
         (size,) = struct.unpack_from(">I", data, at)
-        if at + 12 + size > len(data):
-            break
         found.append((data[at + 4 : at + 8], data[at + 8 : at + 8 + size]))
         at += 12 + size
         if found[-1][0] == b"IEND":
             break
     return found
+
+
+def _essential(walked: list[tuple[bytes, bytes]]) -> bytes:
+    """The received picture without what the rebuild has no use for, with checksums that fit: a damaged one in a comment
+    does not hide the picture, damaged pixels are found by their own checksum."""
+    wanted = (b"IHDR", b"PLTE", b"tRNS", b"iCCP", b"eXIf", b"IDAT", b"IEND")
+    return SIGNATURE + b"".join(chunk(name, body) for name, body in walked if name in wanted)
 
 
 def _resolution(walked: list[tuple[bytes, bytes]]) -> tuple[int, int] | None:

@@ -4,8 +4,8 @@ Rules kept here:
 
 - Layout: header, then per page its strips, its values that do not fit into a field, its directory; the first directory
   is found through the header, each next one through the one before. Little-endian. Every byte belongs to something.
-- Black and white is CCITT group 4; grey, palette and colour are Deflate with horizontal prediction; what came as JPEG
-  leaves as JPEG, one strip per page that is a whole JFIF file.
+- Black and white is CCITT group 4 or Deflate, whichever is shorter; grey, palette and colour are Deflate with
+  horizontal prediction; what came as JPEG leaves as JPEG, one strip per page that is a whole JFIF file.
 - Tags per page are those of ``docs/grammar-image.md`` and no others; resolution stays, everything else goes.
 - Pages stay in their order, thumbnails and reduced copies too, since viewers show them; nested directories go.
 
@@ -67,10 +67,12 @@ def rebuild_tiff(data: bytes, limits: Limits, notes: Notes) -> bytes:
         pixels += image.width * image.height
         if pixels > limits.max_pixels * 4:
             raise Refused("too-many-pixels")
+        turned = int(image.tag_v2.get(274, 1))  # Pillow applies the orientation of TIFF, and forgets it, while loading
         image, complete = _loaded(image, data, number, limits)
         if not complete:
             notes.incomplete(complete)
-        pages.append(_page(image, notes))
+        notes.changed.extend([Change("orientation", 1)] if turned in range(2, 9) else [])
+        pages.append(_page(image, turned in range(5, 9), notes))
         number += 1
     if not pages:
         raise Refused("no-page")
@@ -109,19 +111,14 @@ def _loaded(
     return again, False
 
 
-def _page(image: TiffImagePlugin.TiffImageFile, notes: Notes) -> Page:
-    """One page encoded anew. ``image`` is loaded; Pillow has applied the orientation of TIFF already."""
+def _page(image: TiffImagePlugin.TiffImageFile, is_turned: bool, notes: Notes) -> Page:
+    """One page encoded anew. ``image`` is loaded and upright; ``is_turned``: it lay on its side before."""
     changed = notes.changed
-    turned = image.tag_v2.get(274, 1) if image.tag_v2 else 1
-    if turned in range(2, 9):
-        changed.append(Change("orientation", 1))
     resolution, was_jpeg = _resolution(image), image.info.get("compression") == "jpeg"
-    if resolution and turned in range(5, 9):
+    if resolution and is_turned:
         resolution = (resolution[0], resolution[2], resolution[1])
     if max(image.tag_v2.get(258, (1,)) or (1,)) > 8 and image.mode in ("RGB", "RGBA", "L"):
         changed.append(Change("bit-depth", 1))
-    exif = image.info.pop("exif", None)
-    del exif
     frame = image.copy()
     frame.info = {key: image.info[key] for key in ("icc_profile", "transparency") if key in image.info}
     plain, _ = upright_srgb(frame, changed)
@@ -190,17 +187,32 @@ def _deflate_page(plain: Image.Image, resolution: tuple[int, int, int] | None, v
         mode = "P"
     else:
         mode = plain.mode
-    bilevel = mode == "1"
-    out = io.BytesIO()
-    options = {} if bilevel else {317: 2}
-    if variation:
-        options[278] = max(1, plain.height // (variation + 1))
-    plain.save(out, "TIFF", compression="group4" if bilevel else "tiff_adobe_deflate", tiffinfo=options)
-    strips, rows, photometric = _strips(out.getvalue())
+    if mode == "1":
+        return _bilevel_page(plain, resolution, variation)
+    strips, rows, _ = _strips(_by_libtiff(plain, "tiff_adobe_deflate", {317: 2}, variation))
     return Page(
-        plain.size, GROUP4 if bilevel else DEFLATE, SAMPLES[mode], photometric if bilevel else PHOTOMETRIC[mode],
-        strips, rows, 1 if bilevel else 2, mode in ("LA", "RGBA"), colour_map, resolution,
+        plain.size, DEFLATE, SAMPLES[mode], PHOTOMETRIC[mode], strips, rows, 2, mode in ("LA", "RGBA"), colour_map,
+        resolution,
     )  # fmt: skip
+
+
+def _bilevel_page(plain: Image.Image, resolution: tuple[int, int, int] | None, variation: int) -> Page:
+    """Black and white by group 4, or by Deflate where that is shorter (dithered pictures)."""
+    ways = {
+        code: _strips(_by_libtiff(plain, name, {}, variation))
+        for code, name in ((GROUP4, "group4"), (DEFLATE, "tiff_adobe_deflate"))
+    }
+    code = min(ways, key=lambda code: sum(map(len, ways[code][0])))
+    strips, rows, photometric = ways[code]
+    return Page(plain.size, code, SAMPLES["1"], photometric, strips, rows, resolution=resolution)
+
+
+def _by_libtiff(plain: Image.Image, compression: str, tags: dict[int, int], variation: int) -> bytes:
+    out = io.BytesIO()
+    if variation:
+        tags = {**tags, 278: max(1, plain.height // (variation + 1))}
+    plain.save(out, "TIFF", compression=compression, tiffinfo=tags)
+    return out.getvalue()
 
 
 def _strips(data: bytes) -> tuple[list[bytes], int, int]:

@@ -28,6 +28,8 @@ GROUP4, JPEG, DEFLATE = 4, 7, 8
 KINDS: dict[tuple[int, int, tuple[int, ...]], frozenset[int]] = {
     (GROUP4, 0, (1,)): frozenset(),
     (GROUP4, 1, (1,)): frozenset(),
+    (DEFLATE, 0, (1,)): frozenset(),
+    (DEFLATE, 1, (1,)): frozenset(),
     (DEFLATE, 1, (8,)): frozenset({317}),
     (DEFLATE, 1, (16,)): frozenset({317}),
     (DEFLATE, 1, (8, 8)): frozenset({317, 338}),
