@@ -123,6 +123,18 @@ def write(objects: dict[str, Obj], per_stream: int = 1000) -> bytes:
     return HEADER + b"".join(pieces) + xref + b"startxref\n%d\n%%%%EOF\n" % offsets[-1]
 
 
+def reachable(objects: dict[str, Obj]) -> dict[str, Obj]:
+    """The objects that the Catalog leads to, in their order."""
+    found: set[str] = set()
+    waiting = ["Catalog"]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += re.findall(r"@(\w+)", " ".join(objects[name].entries.values()))
+    return {name: item for name, item in objects.items() if name in found}
+
+
 MINIMAL: dict[str, Obj] = {
     "Catalog": obj(Type="/Catalog", Pages="@Pages"),
     "Pages": obj(Type="/Pages", Count="1", Kids="[@Page]"),
