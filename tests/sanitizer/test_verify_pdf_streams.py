@@ -74,7 +74,7 @@ def test_operators(operator: str) -> None:
     for good in (
         name,
         b"1 2 " + name,
-        b"3" + name,
+        b"3 " + name,
         name + b" " + name,
         name + b"/F",
         name + b"(a)",
@@ -82,14 +82,23 @@ def test_operators(operator: str) -> None:
         name + b"[1]",
     ):
         assert_accepted(good)
-    for bad in (name + b"0", name + b"-", name + b"x", name + b"!", name + b"\x80", name + b"{", name + b"%"):
+    for bad in (
+        name + b"0",
+        name + b"-",
+        b"1" + name,
+        name + b"x",
+        name + b"!",
+        name + b"\x80",
+        name + b"{",
+        name + b"%",
+    ):
         if bad.decode("latin-1") not in OPERATORS:
             assert_content_rejected(bad, "content-token")
 
 
 @given(st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01*'\"", min_size=1, max_size=4))
 def test_no_other_word_is_an_operator(word: str) -> None:
-    expected = word.lstrip("01") in [*OPERATORS, ""] and word.lstrip("01") != "EMC"
+    expected = (word in OPERATORS and word != "EMC") or not word.strip("01")
     if expected:
         assert_accepted(word.encode())
     else:
@@ -102,7 +111,8 @@ def test_no_other_word_is_an_operator(word: str) -> None:
     [
         b"",
         b" \0\t\n\f\r",
-        b"1w",
+        b"1 w",
+        b"1/N(a)2<41>3[4]5 w",
         b"+1.5.-3 w",
         b"(a(b(c))d\\)\\(\\\\)Tj",
         b"((",  # replaced below
@@ -119,7 +129,7 @@ def test_no_other_word_is_an_operator(word: str) -> None:
         b"/P <</ActualText <feff65e5>>> BDC EMC",
         b"/P <</ActualText () /MCID 2147483647>> BDC EMC",
         b"q/P BMC Q EMC",
-        b"1/P BMC 1EMC",
+        b"1/P BMC 1 EMC",
         b"(%)Tj",
     ],
 )
@@ -136,6 +146,9 @@ def test_content_allows(data: bytes) -> None:
         (b"BX EX", "content-token"),
         (b"/P MP", "content-token"),
         (b"/P <</MCID 0>> DP", "content-token"),
+        (b"1w", "content-token"),
+        (b"39c02", "content-token"),
+        (b"/P BMC 1EMC", "content-token"),
         (b"true", "content-token"),
         (b"null", "content-token"),
         (b"1 0 R", "content-token"),
@@ -502,7 +515,12 @@ def test_icc() -> None:
 
 
 def test_type1() -> None:
-    for matrix in (b"/FontMatrix {1 0 0 1 0 0}", b"/FontMatrix[.1 -2. +3e5 4E-5 0 0]", b"/FontMatrix \n[1\n0 0 1 0 0]"):
+    for matrix in (
+        b"/FontMatrix {1 0 0 1 0 0}",
+        b"/FontMatrix[.1 -2. +3e5 4E-5 0 0]",
+        b"/FontMatrix [ 1 0 0 1 0 0 ]def",
+        b"/FontMatrix \n[1\n0 0 1 0 0]",
+    ):
         accepted("FontFile", b"%!" + matrix + b"\x80", Length1=str(2 + len(matrix)), Length2="1", Length3="0")
     accepted("FontFile", b"%!", Length1="2", Length2="0", Length3="0")
     # what is encrypted is not looked at

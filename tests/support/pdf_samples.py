@@ -70,7 +70,7 @@ CMAP_HEAD = (
 )
 CID = b"1 begincidchar\n<8140> 65535\nendcidchar\n1 begincidrange\n<20> <7e> 0\nendcidrange\n"
 CMAP = CMAP_START + CMAP_HEAD + CODESPACE + CID + CMAP_END
-CONTENT = b"/P <</MCID 0>> BDC BT /F1 12 Tf(a(b)\\) c)Tj[<41>-3 <>]TJ ET EMC\n0.5 g 1 0 0 1 0 0cm /Fm Do"
+CONTENT = b"/P <</MCID 0>> BDC BT /F1 12 Tf(a(b)\\) c)Tj[<41>-3 <>]TJ ET EMC\n0.5 g 1 0 0 1 0 0 cm /Fm Do"
 CID_INFO = "<</Ordering (Identity) /Registry (Adobe) /Supplement 0>>"
 
 

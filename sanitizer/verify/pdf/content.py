@@ -31,7 +31,7 @@ _OPERATOR = (
 # Numbers and white space, then what else needs no closer look. Order is speed; no two alternatives begin alike but
 # names, which are left to _SPECIAL where they open marked content.
 _PLAIN = re.compile(
-    rb"(?:[0-9+\-.\0\t\n\f\r ]++"
+    rb"(?:[0-9+\-.\0\t\n\f\r ]++(?:(?<![0-9+\-.])|" + _END + rb")"
     rb"|" + _OPERATOR + _END + rb"|[\[\]]"
     rb"|\([^()\\]*+(?:\\.[^()\\]*+)*+\)"
     rb"|/" + _REGULAR + rb"*+(?! <<|" + _SPACE + rb"++BMC)"
@@ -46,7 +46,6 @@ _SPECIAL = re.compile(
     rb"|/MCID (?P<mcid>" + DIGITS + rb"))>> BDC)" + _END
 )
 _PARENTHESIS = re.compile(rb"[^()\\]*+(?:\\.[^()\\]*+)*+([()])", re.DOTALL)
-_IS_REGULAR = re.compile(_REGULAR)
 
 
 def check(data: bytes, walk: Walk, number: int) -> None:
@@ -62,8 +61,6 @@ def check(data: bytes, walk: Walk, number: int) -> None:
         if kind == "nested":
             at = _string_end(data, match.end(), where)
         elif kind == "inline":
-            if at and _IS_REGULAR.match(data, at - 1):
-                raise Violation("content-token", f"{where}, offset {at}")
             at = inline.check(data, at, walk, number)
         else:
             depth += -1 if kind == "end" else 1

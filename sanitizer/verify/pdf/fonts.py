@@ -39,7 +39,7 @@ _CMAP_END = b"endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n
 _MATRIX_NUMBER = rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _SPACE = rb"[\0\t\n\f\r ]"
 _FONT_MATRIX = re.compile(
-    _SPACE + rb"*+[\[{]" + _MATRIX_NUMBER + rb"(?:" + _SPACE + rb"++" + _MATRIX_NUMBER + rb"){5}[\]}]"
+    rb"%b*+[\[{]%b*+%b(?:%b++%b){5}%b*+[\]}]" % (_SPACE, _SPACE, _MATRIX_NUMBER, _SPACE, _MATRIX_NUMBER, _SPACE)
 )
 
 _SFNT_TAGS = frozenset(
