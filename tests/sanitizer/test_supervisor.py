@@ -203,7 +203,7 @@ def test_one_supervisor_serves_one_loop_after_another(supervisor: Supervisor) ->
 
 DYING_SERVER = f"""
 import asyncio, os, sys
-sys.path.insert(0, {str(Path(JAILED).parent.parent)!r})
+sys.path.insert(0, {str(Path(JAILED).parent)!r})
 from support.jails import evil_supervisor, examine
 supervisor = evil_supervisor()
 supervisor.start()

@@ -11,11 +11,11 @@ from typing import Any
 from sanitizer.supervisor import Examined, Supervisor
 from sanitizer.verdict import Treatment
 
-JAILED = str(Path(__file__).parent / "jailed")
+JAILED = str(Path(__file__).parent)
 
 
 def evil_supervisor(**options: Any) -> Supervisor:
-    """A supervisor whose only format is the toy of ``jailed/``, not yet started."""
+    """A supervisor whose only format is ``evil_format``, not yet started."""
     formats = {"text/plain": "evil_format"}
     verifiers = {"text/plain": "toy_verifier", "image/png": "toy_verifier"}
     return Supervisor(formats=formats, verifiers=verifiers, module_path=[JAILED], **options)
