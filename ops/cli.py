@@ -11,6 +11,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 COMMANDS = ("demo", "init", "serve", "sanitize", "user", "zone", "peer", "audit", "migrate", "doctor", "bench")
 
@@ -23,6 +24,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         prog="sekisho",
         description="関所: 自治体のための庁内メッセージ / messaging for municipalities in separated networks",
     )
+    top.add_argument("--version", action="version", version=f"sekisho {version('sekisho')}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in (only,) if only in COMMANDS else COMMANDS:
         importlib.import_module(f"ops.{name}").add_parser(subparsers)
