@@ -13,6 +13,7 @@ Rules kept here:
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from sanitizer.verify import Violation
 
@@ -20,6 +21,7 @@ MAX_NESTING = 40
 MAX_INTEGER = 2147483647
 MAX_NAME = 127
 MAX_STRING = 1 << 20
+CACHE = 4096  # names and numbers repeat; both are short, so the caches stay small
 
 Dictionary = dict[bytes, object]
 
@@ -67,14 +69,15 @@ def parse_dictionary(text: bytes) -> Dictionary:
     return value
 
 
-def unescape_name(written: bytes) -> bytes:
+@lru_cache(CACHE)
+def unescape_name(written: bytes) -> Name:
     """The name behind ``/…``, which must match ``NAME``."""
     name = written[1:]
     if b"#" in name:
         name = _NAME_ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), name)
     if len(name) > MAX_NAME:
         raise Violation("name-too-long")
-    return name
+    return Name(name)
 
 
 def string_value(written: bytes) -> String:
@@ -90,6 +93,7 @@ def string_value(written: bytes) -> String:
     return value
 
 
+@lru_cache(CACHE)
 def number_value(written: bytes) -> int | float:
     """An int if there is no point, else a float."""
     if b"." in written:
@@ -155,13 +159,13 @@ def _value(text: bytes, match: re.Match[bytes], depth: int) -> tuple[object, int
     if kind == "numbers":
         if depth >= MAX_NESTING:
             raise Violation("nested-too-deep")
-        return [number_value(item) for item in written[1:-1].split(b" ")], match.end()
+        return list(map(number_value, written[1:-1].split(b" "))), match.end()
     return _scalar(kind, written), match.end()
 
 
 def _scalar(kind: str, written: bytes) -> object:
     if kind == "name":
-        return Name(unescape_name(written))
+        return unescape_name(written)
     if kind == "reference":
         return Reference(written[:-4])
     if kind == "number":
