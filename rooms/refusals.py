@@ -25,11 +25,12 @@ STATUS: dict[str, int] = {
     "invalid": 422,
     "unknown_person": 422,
     "rate_limited": 429,
+    "checksum_mismatch": 460,
     "busy": 503,
     "storage_full": 507,
     "internal": 500,
 }
-"""HTTP status (RFC 9110) of each contract code."""
+"""HTTP status (RFC 9110; 460: tus 1.0) of each contract code."""
 
 
 class Reason(NamedTuple):
@@ -205,6 +206,16 @@ REASONS: dict[str, Reason] = {
         "too_large",
         "大きすぎて受け付けられません。分けるか小さくして、もう一度お試しください。",
         "It is too large. Split it or make it smaller and try again.",
+    ),
+    "wrong_offset": Reason(
+        "conflict",
+        "送信の続きの位置が違います。届いているところを確かめて、そこから送ってください。",
+        "The upload stands at another offset. Ask how much arrived and go on from there.",
+    ),
+    "checksum_mismatch": Reason(
+        "checksum_mismatch",
+        "届いた内容が送った内容と違うため、この部分は捨てました。もう一度送ってください。",
+        "What arrived is not what was sent, so this part was dropped. Send it again.",
     ),
     "quota_exceeded": Reason(
         "too_large",

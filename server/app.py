@@ -49,10 +49,12 @@ from server.installation import (
 )
 from server.listeners import serve
 from server.logins import Logins
+from server.partials import Partials
 from server.passwords import Passwords
 from server.rate_limits import Buckets, Rate
 from server.receiving import Receiving
 from server.release_worker import ReleaseWorker
+from server.resumable import Resumables
 from server.rooms_engine import RoomsEngine
 from server.routes.accounts import Accounts
 from server.routes.attachments import Attachments
@@ -62,6 +64,7 @@ from server.routes.http import Door, not_allowed, not_found
 from server.routes.messages import Messages
 from server.routes.rooms import Rooms
 from server.routes.setup import Setup
+from server.routes.uploads import Uploads
 from server.security_headers import SecurityHeaders
 from server.sessions import Sessions
 from server.settings import Settings
@@ -160,6 +163,10 @@ class Application:
         self.receiving = Receiving(
             database, self.quarantine, submit, lambda: self.storage.uploads_open, settings.limits.upload_mib * MIB
         )
+        self.resumables = Resumables(
+            database, Partials(folder / "uploads"), self.quarantine, self.receiving, now,
+            settings.retention.unposted_hours * HOUR,
+        )  # fmt: skip
         self.engine = RoomsEngine(
             database, self.sessions, self.strangers, self.viewer, lambda live: self.directory.user(live.person), submit
         )
@@ -201,6 +208,7 @@ class Application:
             Rooms(database, viewer, directory, submit),
             Messages(database, viewer, submit),
             Attachments(database, viewer, self.receiving, self.worker, self.quarantine, self.renditions, submit),
+            Uploads(self.resumables),
         ]
         return [route for one in slices for route in one.routes(door)]
 
@@ -230,6 +238,7 @@ class Application:
         await self.directory.load(self.database)
         await sweep_folders(self.database, self.quarantine, self.renditions)
         await self.performer.start()
+        await self.resumables.load()
         await self.control.start()
         self.submit(NoteAct(SERVER, "server.start"))
         jobs = [
@@ -239,6 +248,7 @@ class Application:
             every(10, plain(self.strangers.flush)),
             every(10, checkpoint_job(self.submit)),
             every(3600, self.retention.run),
+            every(600, self.resumables.sweep),
         ]
         self._jobs = [asyncio.create_task(job) for job in jobs]
 

@@ -5,6 +5,7 @@ sessions                2 s         end what rested too long or is too old
 storage                 5 s         how full the disk is
 strangers               10 s        the counts of the minutes that are over go on record
 checkpoint              10 s        sign the head of the audit tree if it grew
+uploads                 10 min      remove resumable uploads that nobody went on with
 retention               1 h         forget originals that are past their time
 ======================  ==========  ==================================================================
 

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from rooms.refusals import Refusal, refuse
 
 MEDIA_TYPE = "application/problem+json"
+_TITLES = {460: "Checksum Mismatch"}  # tus 1.0; no status of HTTP itself
 
 __all__ = ["MEDIA_TYPE", "problem", "problem_body", "problem_headers", "problem_response", "refuse"]
 
@@ -27,7 +28,7 @@ def problem(refusal: Refusal, lang: str, request_id: str = "") -> dict[str, Any]
     """The members of the problem (section 3). ``type`` names the code; ``title`` is the status's own phrase."""
     members: dict[str, Any] = {
         "type": f"urn:sekisho:problem:{refusal.code}",
-        "title": HTTPStatus(refusal.status).phrase,
+        "title": _TITLES.get(refusal.status) or HTTPStatus(refusal.status).phrase,
         "status": refusal.status,
         "detail": refusal.sentence(lang),
         "code": refusal.code,

@@ -37,6 +37,10 @@ class Received(NamedTuple):
     size: int
 
 
+class UploadCut(Exception):
+    """The client went away, or fell silent, in the middle of its bytes."""
+
+
 class Inflow:
     """One file on its way into a folder; used from one thread at a time."""
 
@@ -79,11 +83,16 @@ class Receiving:
         self._submit = submit
         self._uploads_open = uploads_open
         self.max_size = max_size
-        self._disk = ThreadPoolExecutor(4, thread_name_prefix="upload")
+        self.disk = ThreadPoolExecutor(4, thread_name_prefix="upload")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the disk takes files at all."""
+        return self._uploads_open()
 
     async def may_begin(self, origin: Origin, room: str, size: int | None) -> Refusal | None:
         """Asked before the first byte, so that nobody sends 200 MiB for a no. The writer decides again at the end."""
-        if not self._uploads_open():
+        if not self.is_open:
             return refuse("storage_full")
         if size is not None and size > self.max_size:
             return refuse("too_large")
@@ -94,29 +103,31 @@ class Receiving:
     async def stream(self, chunks: AsyncIterator[bytes]) -> Received | Refusal:
         """Take the bytes in; what was begun is gone again if the stream breaks or grows too large."""
         loop = asyncio.get_running_loop()
-        inflow = await loop.run_in_executor(self._disk, Inflow, self._quarantine)
+        inflow = await loop.run_in_executor(self.disk, Inflow, self._quarantine)
         kept = False
         try:
             async for piece in _pieces(chunks):
                 if inflow.size + len(piece) > self.max_size:
                     return refuse("too_large")
-                await loop.run_in_executor(self._disk, inflow.write, piece)
+                await loop.run_in_executor(self.disk, inflow.write, piece)
             if inflow.size == 0:
                 return refuse("empty_file")
-            received = await loop.run_in_executor(self._disk, inflow.keep)
+            received = await loop.run_in_executor(self.disk, inflow.keep)
             kept = True
             return received
         except OSError as error:
-            if _is_full(error):
+            if is_full(error):
                 return refuse("storage_full")
             raise
         finally:
             if not kept:
-                await asyncio.shield(loop.run_in_executor(self._disk, inflow.drop))
+                await asyncio.shield(loop.run_in_executor(self.disk, inflow.drop))
 
-    async def record(self, origin: Origin, room: str, name: str, received: Received) -> Attachment | Refusal:
-        """Write the row; a refusal removes the bytes again."""
-        chance = secrets.token_bytes(16)
+    async def record(
+        self, origin: Origin, room: str, name: str, received: Received, chance: bytes | None = None
+    ) -> Attachment | Refusal:
+        """Write the row; a refusal removes the bytes again. ``chance`` makes the id, where it was told before."""
+        chance = chance if chance is not None else secrets.token_bytes(16)
         command = ReceiveAttachment(origin, room, name, received.size, received.sha256, received.blob, chance)
         answer = (await self._submit(command)).answer
         if isinstance(answer, Refusal):
@@ -126,11 +137,11 @@ class Receiving:
         return answer
 
     def close(self) -> None:
-        self._disk.shutdown(wait=False, cancel_futures=True)
+        self.disk.shutdown(wait=False, cancel_futures=True)
 
 
-def _is_full(error: OSError) -> bool:
-
+def is_full(error: OSError) -> bool:
+    """Whether there is no room on the disk, or none for this user."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 

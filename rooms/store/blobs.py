@@ -19,7 +19,8 @@ from typing import BinaryIO
 CHUNK = 1 << 20
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable. Blocks."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -60,7 +61,7 @@ class BlobFolder:
         with self.partial(key).open("rb") as file:
             os.fsync(file.fileno())
         self.partial(key).rename(self.path(key))
-        _sync_folder(self.folder)
+        sync_folder(self.folder)
 
     def drop(self, key: str) -> None:
         """Give up a blob that was begun, or remove one that was kept. Nothing there is fine."""

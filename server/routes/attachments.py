@@ -30,9 +30,10 @@ from rooms.store.blobs import BlobFolder
 from rooms.store.database import Database
 from rooms.store.gathering import room_for
 from rooms.store.receiving import attachment_by_id
+from server.on_record import on_record
 from server.receiving import Receiving
 from server.release_worker import ReleaseWorker, sha256_of
-from server.routes.http import NO_STORE, Caller, Door, answer, body, on_record
+from server.routes.http import NO_STORE, Caller, Door, answer, body
 from server.views import Viewer
 
 SHOWN_IN_PLACE = frozenset(

@@ -21,6 +21,7 @@ from rooms.commands.noting import NoteAct
 from rooms.refusals import Refusal, refuse
 from server.admission import presented_token
 from server.engine import RequestOrigin
+from server.on_record import OnRecord
 from server.problems import problem_response
 from server.rate_limits import Buckets
 from server.rooms_engine import domain_origin
@@ -49,6 +50,7 @@ class Caller(NamedTuple):
 Handler = Callable[[Request, Caller], Awaitable[Response | Refusal]]
 MaybeHandler = Callable[[Request, Origin, Caller | None], Awaitable[Response | Refusal]]
 OpenHandler = Callable[[Request, Origin], Awaitable[Response | Refusal]]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def request_origin(request: Request) -> RequestOrigin:
@@ -101,7 +103,7 @@ class Door:
         self._submit = submit
         self._requests = requests
 
-    def open(self, handler: OpenHandler) -> Callable[[Request], Awaitable[Response]]:
+    def open(self, handler: OpenHandler) -> Endpoint:
         """A route that needs no login."""
 
         async def serve(request: Request) -> Response:
@@ -110,7 +112,7 @@ class Door:
 
         return serve
 
-    def maybe(self, handler: MaybeHandler) -> Callable[[Request], Awaitable[Response]]:
+    def maybe(self, handler: MaybeHandler) -> Endpoint:
         """A route that answers everybody, and more to those who are logged in."""
 
         async def serve(request: Request) -> Response:
@@ -123,7 +125,7 @@ class Door:
 
         return serve
 
-    def known(self, handler: Handler, action: str) -> Callable[[Request], Awaitable[Response]]:
+    def known(self, handler: Handler, action: str) -> Endpoint:
         """A route for those who are logged in. ``action`` names the act in the record of a denial; a handler whose
         command the writer refused has its leaf already and answers through ``answered``."""
 
@@ -158,16 +160,6 @@ class Door:
 
     def _refused(self, request: Request, refusal: Refusal) -> Response:
         return problem_response(refusal, language(request), request_origin(request).request_id)
-
-
-class OnRecord(Refusal):
-    """A refusal whose leaf the writer has written already."""
-
-    __slots__ = ()
-
-
-def on_record(refusal: Refusal) -> OnRecord:
-    return OnRecord(*refusal)
 
 
 def _short(value: object) -> str | None:

@@ -17,7 +17,8 @@ from rooms.refusals import Refusal, refuse
 from rooms.store.database import Database
 from rooms.store.gathering import room_for
 from rooms.store.posting import events_after, events_before, head_of
-from server.routes.http import Caller, Door, answer, body, number, on_record
+from server.on_record import on_record
+from server.routes.http import Caller, Door, answer, body, number
 from server.views import Viewer
 
 PAGE = 100

@@ -18,8 +18,9 @@ from rooms.refusals import Refusal, refuse
 from rooms.store.database import Database
 from rooms.store.gathering import members_of
 from server.directory import Directory
+from server.on_record import on_record
 from server.rooms_engine import list_rooms
-from server.routes.http import Caller, Door, answer, body, on_record
+from server.routes.http import Caller, Door, answer, body
 from server.views import Viewer
 
 

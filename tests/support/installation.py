@@ -60,11 +60,16 @@ def settings_of(data: Path, extra: str = "", zones: Sequence[str] = ZONES, top: 
 
 
 class Client(httpx.AsyncClient):
-    """One person's (or nobody's) client in one zone; paths are relative to ``/api/v1/``."""
+    """One person's (or nobody's) client in one zone; paths are relative to ``/api/v1/`` but those with a first ``/``."""
 
     login_name: str = ""
     zone: str = ""
     token: str = ""
+
+    def build_request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Request:
+        if isinstance(url, str) and url.startswith("/"):
+            url = f"{self.base_url.scheme}://{self.base_url.netloc.decode()}{url}"
+        return super().build_request(method, url, **options)
 
 
 class Installation:
