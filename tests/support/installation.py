@@ -60,7 +60,7 @@ def settings_of(data: Path, extra: str = "", zones: Sequence[str] = ZONES, top: 
 
 
 class Client(httpx.AsyncClient):
-    """One person's (or nobody's) client in one zone; paths are relative to ``/api/v1/`` but those with a first ``/``."""
+    """One person's (or nobody's) client in one zone; a path without a first ``/`` is below ``/api/v1/``."""
 
     login_name: str = ""
     zone: str = ""
