@@ -99,6 +99,11 @@ def _python() -> Finding:
 
 def _isolation() -> Finding:
     probed = probe_isolation()
+    if probed.escaped:
+        ways = ", ".join(probed.escaped)
+        return Finding(
+            "isolation", "wrong", f"隔離から抜け出せます: {ways}", f"Files can break out of their isolation: {ways}"
+        )
     if probed.isolation == "full":
         return Finding("isolation", "ok", "ファイル検査の隔離: 完全", "Files are inspected in full isolation")
     why = "; ".join(probed.notes)

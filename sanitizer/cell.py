@@ -57,7 +57,8 @@ class Cell:
 def main(argv: list[str]) -> None:
     """Be born, then serve until the trusting side is gone."""
     link = socket.socket(fileno=int(argv[1]))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the trusting side, which then drains
+    for number in (signal.SIGINT, signal.SIGTERM):  # meant for the trusting side, which drains and then closes the link
+        signal.signal(number, signal.SIG_IGN)
     hello = decode_to_cell(link.recv(MAX_MESSAGE))
     if not isinstance(hello, Hello):
         raise SystemExit("the first message must be hello")
