@@ -26,6 +26,7 @@ from sanitizer.cell_link import CellDied, CellLink, Ending
 from sanitizer.limits import Limits
 from sanitizer.refusals import REFUSALS
 from sanitizer.verdict import FileFacts, Isolation, Treatment, Verdict, Verified, refused
+from sanitizer.verify import GRAMMARS
 from sanitizer.wire import MAX_NAME, MAX_PASSWORD, Answer, BadAnswer, Kind, Run, Status, read_answer
 
 _SIGKILL = -9
@@ -36,7 +37,8 @@ _INLINE = 1 << 20  # bytes that are hashed without a thread
 @dataclass(frozen=True, slots=True)
 class Examined:
     """``output``: descriptor of a sealed memory file, the caller closes it; None unless released, and for ``pass``,
-    where the received bytes are served. ``thumbnail``: a verified canonical PNG. ``text`` is reserved."""
+    where the received bytes are served. ``thumbnail``: a verified canonical PNG. ``text``: what the output says, if it
+    was asked for; None if it could not be read."""
 
     verdict: Verdict
     output: int | None
@@ -83,7 +85,7 @@ class Examination:
         self._cpu_seconds = 0.0
         self._peak_rss = 0
 
-    async def judge(self, thumbnail: bool) -> Examined:
+    async def judge(self, thumbnail: bool, text: bool) -> Examined:
         """The verdict, with what may be served. Raises ``Unavailable`` of the supervisor."""
         output: int | None = None
         try:
@@ -92,13 +94,14 @@ class Examination:
             else:
                 verdict, output = await self._rebuild(self._treatment)
             picture = await self._picture(verdict, output) if thumbnail else None
+            words = await self._words(verdict, output) if text else None
         except _No as no:
             return Examined(self._refused(no), None, None)
         except BaseException:
             if output is not None:
                 os.close(output)
             raise
-        return Examined(self._settled(verdict), output, picture)
+        return Examined(self._settled(verdict), output, picture, words)
 
     async def _pass(self) -> Verdict:
         answer = await self._transform("pass", None)
@@ -155,15 +158,15 @@ class Examination:
         )
 
     async def _verified(self, output: int, size: int, mime: str) -> Verified:
-        by = self._jails.verifiers[mime]
+        by, grammar = self._jails.verifiers[mime], GRAMMARS.get(mime, "")
         run = self._order("verify", mime, size)
         try:
             answer = await self._answer(self._jails.readers, run, self._limits.wall_seconds, output)
         except _No as no:
-            raise _No("verification-failed", no.code, Verified(by, False)) from None
+            raise _No("verification-failed", no.code, Verified(by, False, grammar)) from None
         if answer.status is not Status.DONE:
-            raise _No("verification-failed", f"{answer.code} {answer.detail}".strip(), Verified(by, False))
-        return Verified(by, True)
+            raise _No("verification-failed", f"{answer.code} {answer.detail}".strip(), Verified(by, False, grammar))
+        return Verified(by, True, grammar)
 
     async def _picture(self, verdict: Verdict, output: int | None) -> bytes | None:
         """The thumbnail of an output, or for ``pass`` of a copy that is rebuilt for that purpose alone."""
@@ -181,6 +184,25 @@ class Examination:
                 os.close(descriptor)
         except _No:
             return None
+
+    async def _words(self, verdict: Verdict, output: int | None) -> str | None:
+        """What the output says, read in a jail of its own; None for a file that is passed on or could not be read."""
+        if output is None or verdict.output is None:
+            return None
+        facts = verdict.output
+        words = intake.new_output(self._limits.text_bytes)
+        try:
+            run = self._order("text", facts.type or "", facts.size)
+            answer = await self._answer(self._jails.transformers, run, self._limits.wall_seconds, output, words)
+            if answer.status is not Status.DONE or answer.size > self._limits.text_bytes:
+                return None
+            if answer.size and not intake.seal_output(words, answer.size):
+                return None
+            return os.pread(words, answer.size, 0).decode("utf-8", "replace")
+        except _No:
+            return None
+        finally:
+            os.close(words)
 
     async def _drawn(self, output: int, facts: FileFacts) -> bytes | None:
         if _THUMBNAIL_TYPE not in self._jails.verifiers:

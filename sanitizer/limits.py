@@ -35,6 +35,7 @@ class Limits:
     memory: int = 1024 * MIB  # address space that a jailed process may add to what it starts with → memory
     thumbnail_side: int = 320  # longest side of a thumbnail in pixels
     thumbnail_bytes: int = 2 * MIB  # size of a thumbnail in bytes
+    text_bytes: int = 4 * MIB  # size of an extracted text in bytes; what is beyond is left out
     thumbnail_cpu_seconds: int = 10
     thumbnail_wall_seconds: float = 20.0
 

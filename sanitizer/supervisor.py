@@ -82,7 +82,14 @@ class Supervisor:
         self.notes = tuple(dict.fromkeys(note for one in ready for note in one.notes))
 
     async def examine(
-        self, source_fd: int, *, name: str, treatment: Treatment, password: str | None = None, thumbnail: bool = True
+        self,
+        source_fd: int,
+        *,
+        name: str,
+        treatment: Treatment,
+        password: str | None = None,
+        thumbnail: bool = True,
+        text: bool = False,
     ) -> Examined:
         """The verdict on the file behind ``source_fd``, which is read from its start. Raises ``Unavailable``; a
         cancelled call kills its jails."""
@@ -97,7 +104,7 @@ class Supervisor:
                 facts = FileFacts(name, no.size, None, None)
                 return Examined(refused(no.code, facts, treatment, isolation=self.isolation), None, None)
             try:
-                return await Examination(self, taken, name, treatment, password).judge(thumbnail)
+                return await Examination(self, taken, name, treatment, password).judge(thumbnail, text)
             finally:
                 os.close(taken.descriptor)
 

@@ -12,7 +12,7 @@ Rules kept here:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sanitizer.formats.base import Change
@@ -41,10 +41,11 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The second reader's word: who spoke, and whether the output was in the grammar."""
+    """The second reader's word: who spoke, whether the output was in the grammar, and which one that is."""
 
     by: str
     ok: bool
+    grammar: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Verdict:
             "treatment": self.treatment,
             "removed": [_change(c) for c in self.removed],
             "changed": [_change(c) for c in self.changed],
-            "verified": {"by": self.verified.by, "ok": self.verified.ok} if self.verified else None,
+            "verified": asdict(self.verified) if self.verified else None,
             "engine": self.engine,
             "isolation": self.isolation,
             "cpu_seconds": round(self.cpu_seconds, 6),

@@ -30,7 +30,7 @@ MAX_CHANGES = 200  # entries of removed and of changed
 MAX_NAME = 1024  # characters of a file name handed to the jail
 MAX_PASSWORD = 1024  # characters
 
-Kind = Literal["transform", "verify", "thumbnail", "probe"]
+Kind = Literal["transform", "verify", "thumbnail", "text", "probe"]
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
@@ -45,7 +45,7 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
 
 class Run(msgspec.Struct, frozen=True, tag="run"):
     """One jailed process. Descriptors that ride along, in order: answer pipe; input unless ``probe``; output for
-    ``transform`` and ``thumbnail``."""
+    ``transform``, ``thumbnail`` and ``text``."""
 
     id: int
     kind: Kind

@@ -41,6 +41,8 @@ def _answer(run: Run, modules: Modules) -> Answer:
             return _verify(data, run, modules, limits)
         if run.kind == "thumbnail":
             return _thumbnail(data, run, modules, limits)
+        if run.kind == "text":
+            return _text(data, run, modules, limits)
         return _transform(data, run, modules, limits)
     except MemoryError:
         return Answer(Status.REFUSED, "memory")
@@ -100,6 +102,16 @@ def _thumbnail(data: bytes, run: Run, modules: Modules, limits: Limits) -> Answe
         return Answer(Status.NOTHING)
     _write_output(drawn)
     return Answer(Status.DONE, output_type="image/png", size=len(drawn))
+
+
+def _text(data: bytes, run: Run, modules: Modules, limits: Limits) -> Answer:
+    try:
+        said: str = modules[run.mime].text(data, limits)
+        words = said.encode("utf-8", "replace")[: limits.text_bytes]
+    except Exception as error:
+        return Answer(Status.NOTHING, "unreadable", type(error).__name__)
+    _write_output(words)
+    return Answer(Status.DONE, output_type="text/plain", size=len(words))
 
 
 def _probe(run: Run) -> Answer:

@@ -136,7 +136,9 @@ class ReleaseWorker:
             return [Release(zone, treatment, "refused", "damaged") for zone in zones]
         try:
             examined = await self._supervisor.examine(
-                source, name=attachment.name, treatment=treatment, password=password  # type: ignore[arg-type]
+                source,
+                text=any(self._table.treatment(attachment.made_in, zone).my_number_check for zone in zones),
+                name=attachment.name, treatment=treatment, password=password  # type: ignore[arg-type]
             )  # fmt: skip
         finally:
             os.close(source)
@@ -168,7 +170,11 @@ class ReleaseWorker:
     def _checked(self, attachment: Attachment, release: Release, examined: Examined) -> Release:
         """The My Number check on the text of what would leave for a less trusted zone."""
         treatment = self._table.treatment(attachment.made_in, release.zone)
-        if treatment.my_number_check and examined.text and find_my_numbers(examined.text).sure:
+        if not treatment.my_number_check:
+            return release
+        if examined.text is None:
+            return Release(release.zone, release.treatment, "refused", "unchecked", report=release.report)
+        if find_my_numbers(examined.text).sure:
             return Release(release.zone, release.treatment, "refused", "my_number", report=release.report)
         return release
 

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 from msgspec import Struct
 
@@ -170,10 +174,11 @@ def _receipt(attachment: Attachment, release: Release, now: int, terms: Terms) -
     """What the crossing statement says; the leaf's index (here 0) is known only when the leaf is written."""
     report = release.report or {}
     source = report.get("input") or {}
+    verified = report.get("verified") or {}
     return Receipt(
         at=now,
         attachment=attachment.id,
-        grammar=str(report.get("grammar", "")),
+        grammar=str(verified.get("grammar", "")),
         input=FileFacts(attachment.sha256, attachment.size, str(source.get("type", ""))),
         leaf=0,
         made_in=attachment.made_in,
@@ -181,11 +186,19 @@ def _receipt(attachment: Attachment, release: Release, now: int, terms: Terms) -
         output=FileFacts(release.sha256 or "", release.size or 0, release.mime or ""),
         policy=terms.table.version,
         read_in=release.zone,
-        removed=[Removed(r["count"], r["kind"]) for r in report.get("removed", ())],
+        removed=[Removed(count, kind) for kind, count in sorted(_removed(report).items())],
         transformer=str(report.get("engine", "")),
         treatment="flatten" if release.treatment == "flatten" else "rebuild",
-        verifier=str((report.get("verified") or {}).get("by", "")),
+        verifier=str(verified.get("by", "")),
     )
+
+
+def _removed(report: Mapping[str, Any]) -> Counter[str]:
+    """How many of each kind were taken out, wherever they were."""
+    counts: Counter[str] = Counter()
+    for entry in report.get("removed", ()):
+        counts[entry["kind"]] += entry["count"]
+    return counts
 
 
 def give_password(world: World, command: GivePassword, now: int, terms: Terms) -> Decision:

@@ -1,9 +1,10 @@
 """What a format module takes and gives; the language between the worker and one format.
 
-A format module is a file in this folder with two functions, named in ``FORMATS`` (``sanitizer/formats/__init__.py``)::
+A format module is a file in this folder with three functions, named in ``FORMATS`` (see the package)::
 
     def rebuild(data: bytes, job: Job) -> Rebuilt: ...                     # raises Refused or NeedsPassword
     def thumbnail(data: bytes, limits: Limits) -> bytes | None: ...        # data: what rebuild gave, already verified
+    def text(data: bytes, limits: Limits) -> str: ...                      # the same
 
 Rules kept here:
 
@@ -83,3 +84,6 @@ class Format(Protocol):
 
     def thumbnail(self, data: bytes, limits: Limits) -> bytes | None:
         """A canonical PNG drawn from rebuilt bytes, longest side ``limits.thumbnail_side``; None: nothing to draw."""
+
+    def text(self, data: bytes, limits: Limits) -> str:
+        """What rebuilt bytes say to a reader; empty if they say nothing in characters."""

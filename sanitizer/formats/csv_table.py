@@ -22,7 +22,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from sanitizer.formats.base import Change, Job, Rebuilt, Refused
-from sanitizer.formats.text_encoding import Text, read_text, without_controls
+from sanitizer.formats.text_encoding import Text, read_text, recognised, without_controls
 from sanitizer.formats.text_kinds import KINDS
 from sanitizer.limits import Limits
 
@@ -64,6 +64,11 @@ def rebuild(data: bytes, job: Job) -> Rebuilt:
 def thumbnail(data: bytes, limits: Limits) -> bytes | None:
     """A table has no thumbnail."""
     return None
+
+
+def text(data: bytes, limits: Limits) -> str:
+    """The characters, separators and all."""
+    return recognised(data).decoded()
 
 
 def _neutralised(text: Text, separator: str | None) -> tuple[bytes, int]:

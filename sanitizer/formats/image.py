@@ -92,3 +92,8 @@ def thumbnail(data: bytes, limits: Limits) -> bytes | None:
         side = limits.thumbnail_side
         image.draft("RGB" if image.mode != "L" else "L", (side * 2, side * 2))
         return thumbnail_of(next(iter(ImageSequence.Iterator(image))), side)
+
+
+def text(data: bytes, limits: Limits) -> str:
+    """A picture says nothing in characters: what is painted in it is not read."""
+    return ""

@@ -13,7 +13,7 @@ b'ab\\r\\n'
 from __future__ import annotations
 
 from sanitizer.formats.base import Change, Job, Rebuilt, Refused
-from sanitizer.formats.text_encoding import read_text, without_controls
+from sanitizer.formats.text_encoding import read_text, recognised, without_controls
 from sanitizer.formats.text_kinds import KINDS
 from sanitizer.limits import Limits
 
@@ -33,3 +33,8 @@ def rebuild(data: bytes, job: Job) -> Rebuilt:
 def thumbnail(data: bytes, limits: Limits) -> bytes | None:
     """A text has no thumbnail."""
     return None
+
+
+def text(data: bytes, limits: Limits) -> str:
+    """The characters."""
+    return recognised(data).decoded()

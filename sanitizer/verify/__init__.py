@@ -33,6 +33,12 @@ VERIFIERS: dict[str, str] = {
 }
 
 
+GRAMMARS: dict[str, str] = {
+    mime: {"application": "pdf-1", "image": "image-1", "text": "text-1"}[mime.partition("/")[0]] for mime in VERIFIERS
+}
+"""Which version of which written grammar (``docs/grammar-*.md``) a verifier checks."""
+
+
 class Violation(Exception):
     """The output breaks the grammar. ``code`` matches ``[a-z0-9][a-z0-9-]{0,39}``; ``where`` is at most 40 characters
     of ``[A-Za-z0-9 .,#/-]``, never taken from the file."""

@@ -48,7 +48,7 @@ async def test_the_verdict_binds_both_hashes_and_what_was_done(supervisor: Super
     assert report["output"]["name"] == "報告.txt"
     assert report["removed"][0] == {"kind": "secret", "count": 2, "where": "page 3"}
     assert report["changed"] == [{"kind": "rebuild", "count": 1, "where": ""}]
-    assert report["verified"] == {"by": "toy_verifier", "ok": True}
+    assert report["verified"] == {"by": "toy_verifier", "ok": True, "grammar": "text-1"}
     assert report["isolation"] == "full"
     assert 0 < report["cpu_seconds"] < 10
     assert report["peak_rss"] > 1 << 20

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from sanitizer.formats.base import Job, Rebuilt, Refused
 from sanitizer.formats.pdf.build import Builder
+from sanitizer.formats.pdf.extraction import text
 from sanitizer.formats.pdf.flatten import flatten
 from sanitizer.formats.pdf.kinds import KINDS, Report
 from sanitizer.formats.pdf.layers import Layers
@@ -26,7 +27,7 @@ from sanitizer.formats.pdf.writer import write
 from sanitizer.limits import Limits
 
 MIME = "application/pdf"
-__all__ = ["KINDS", "MIME", "rebuild", "thumbnail"]
+__all__ = ["KINDS", "MIME", "rebuild", "text", "thumbnail"]
 
 
 def rebuild(data: bytes, job: Job) -> Rebuilt:
