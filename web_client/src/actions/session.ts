@@ -12,8 +12,8 @@ import { isLanguage } from "../messages/index.ts";
 import { EMPTY } from "../model.ts";
 import type { User } from "../protocol.ts";
 import {
-  details, dialog, enterChoice, favourites, history, language, model, notice, openRoom, panel, session, singleKeys,
-  theme, unreadFrom, zone, type Theme, type ZoneInfo,
+  announcement, details, dialog, drafts, enterChoice, favourites, history, language, model, notice, openRoom, outbox,
+  panel, roomFilter, session, singleKeys, theme, unreadFrom, zone, type Theme, type ZoneInfo,
 } from "../store.ts";
 import * as files from "./files.ts";
 import { connect, disconnect } from "./live.ts";
@@ -77,8 +77,11 @@ export async function login(name: string, password: string): Promise<Answer<{ us
 }
 
 function enter(user: User): void {
-  const same = model.value.user?.login === user.login;
-  if (!same) model.value = { ...EMPTY, user, zone: zone.value?.zone ?? "" };
+  const before = model.value.user;
+  if (before?.login !== user.login || before.org !== user.org) {
+    forgetPerson();
+    model.value = { ...EMPTY, user, zone: zone.value?.zone ?? "" };
+  }
   favourites.value = read<string[]>(personal(zone.value?.zone ?? "", user.login, "favourites"), []);
   restore();
   notice.value = "none";
@@ -107,16 +110,25 @@ export async function logout(): Promise<void> {
   await post("logout", {});
   disconnect();
   forgetUnsent();
+  forgetPerson();
+  window.history.replaceState(null, "", location.pathname + location.search);
+  notice.value = "loggedOut";
+  session.value = "loggedOut";
+}
+
+/** Empties the page of everything of the person before; what is kept on the computer under their name stays there. */
+function forgetPerson(): void {
   dialog.value = "none";
   panel.value = null;
   openRoom.value = null;
   model.value = EMPTY;
+  drafts.value = {};
+  outbox.value = [];
   details.value = {};
   history.value = {};
   unreadFrom.value = {};
-  window.history.replaceState(null, "", location.pathname + location.search);
-  notice.value = "loggedOut";
-  session.value = "loggedOut";
+  roomFilter.value = "";
+  announcement.value = "";
 }
 
 /** Reads the choices kept on this computer and keeps them from now on; `?lang=` in the address wins. */

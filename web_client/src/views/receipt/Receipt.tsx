@@ -109,6 +109,8 @@ function File({ title, facts }: { title: string; facts: FileFacts }): JSX.Elemen
   );
 }
 
-function Fact({ name, children }: { name: string; children: ComponentChildren }): JSX.Element {
+/** One line of the certificate; nothing where the receipt says nothing. */
+function Fact({ name, children }: { name: string; children: ComponentChildren }): JSX.Element | null {
+  if (children === "") return null;
   return <div class="fact"><dt>{name}</dt><dd>{children}</dd></div>;
 }

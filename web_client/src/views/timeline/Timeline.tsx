@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { fill, loadOlder, seen } from "../../actions/rooms.ts";
 import type { RoomState } from "../../model.ts";
-import { history, language, model, outbox, room, t, unreadFrom } from "../../store.ts";
+import { history, isLive, language, model, outbox, room, t, unreadFrom } from "../../store.ts";
 import { dateAndTime, dayHeading, daysAgo } from "../../time.ts";
 import { rows, type Row } from "../../timeline.ts";
 import { Down, Hidden } from "../shell/Icons.tsx";
@@ -81,6 +81,7 @@ function Beginning({ id, state }: { id: string; state: RoomState | null }): JSX.
       </p>
     );
   }
+  if (state === null && isLive.value) return <p class="empty later">{t.value.errors.not_found}</p>;
   if (state === null || loading === "loading") return <Skeleton />;
   if (state.oldest > 1) return null;
   const silent = state.entries.every((entry) => !entry.event.type.startsWith("message."));
