@@ -30,10 +30,11 @@ __all__ = ["KINDS", "rebuild", "thumbnail"]
 
 SEPARATORS = ",;\t|"
 TRIGGERS = "=+-@"
+MINUS = "\u2212"  # what the full-width hyphen of Shift_JIS and EUC-JP is in some tables
 # After NFKC. Nothing here can call a function, name a cell or open a link.
 HARMLESS = re.compile(
     r"""[+-]+                                                                   # dashes
-    | [+-]\s*[¥\\$€£]?\s*[0-9][0-9,.]*(?:[eE][+-]?[0-9]+)?\s*(?:%|[^\x00-\x7f]{0,4})   # -1,234.5  +3人  -5%
+    | [+-]\s*[¥\\$€£]?\s*[0-9][0-9,.]*(?:[eE][+-]?[0-9]+)?\s*(?:%|°?[A-Za-z]{1,3}[23]?|[^\x00-\x7f]{0,4})  # -5% +3人
     | [+-][0-9][0-9\s:/.,~\u301c-]*                                             # -2024/04/01  -03-1234-5678  -5~-3
     | \+[0-9(][0-9\s()-]*                                                       # +81 (0)985-21-1111
     | @\s*[¥\\]?[0-9][0-9,.]*(?:円)?                                            # @100円
@@ -85,8 +86,8 @@ class _Table:
     """A table to be looked through: ``view`` has one character per character, or per byte where bytes are enough."""
 
     def __init__(self, text: Text) -> None:
-        readable = [codec for codec in ("utf-8", "cp932", "euc_jp") if _is_readable(text.body, codec)]
-        self._codecs = [] if text.is_wide else readable or [text.codec]
+        others = [codec for codec in ("cp932", "euc_jp") if _is_readable(text.body, codec) and codec != text.codec]
+        self._codecs = [] if text.is_wide else [text.codec, *(others if text.codec in ("cp932", "euc_jp") else [])]
         self.view = text.decoded() if text.is_wide else text.body.decode("latin-1")
         self.may_begin = re.compile("[ \t\"'+=@-]|" + "|".join(map(re.escape, self._odd_beginnings())))
         self.line_ends = [r"[\n\r\f]" if self._codecs else r"[\n\r\f\u2028\u2029]"]
@@ -100,13 +101,15 @@ class _Table:
         return sorted(found - {""})
 
     def readings(self, start: int, end: int) -> list[str]:
-        """A part of the view in every encoding in which the whole text can be read, for who knows which the reader's
-        program will choose."""
+        """A part of the view in the encoding of the text, and in the others that cannot be ruled out (Shift_JIS and
+        EUC-JP)."""
         part = self.view[start:end]
         return [part.encode("latin-1").decode(codec, "replace") for codec in self._codecs] or [part]
 
 
-_ODD = [char for char in map(chr, range(0x80, 0xFFFE)) if unicodedata.normalize("NFKC", char)[:1] in (*TRIGGERS, " ")]
+_ODD = [
+    char for char in map(chr, range(0x80, 0xFFFE)) if unicodedata.normalize("NFKC", char)[:1] in (*TRIGGERS, " ", MINUS)
+]
 
 
 def _is_readable(body: bytes, codec: str) -> bool:
@@ -132,9 +135,7 @@ def _own_cells(table: _Table, separator: str) -> Iterator[int]:
         found = cell.match(table.view, at)
         end = found.end() if found else at
         quoted = table.view.startswith('"', at)
-        if table.may_begin.match(table.view, at) and any(
-            _is_trigger(content, separator) for content in table.readings(at + quoted, end)
-        ):
+        if table.may_begin.match(table.view, at) and _is_trigger(table.readings(at + quoted, end)[0], separator):
             yield at + quoted
         at = end + 1
 
@@ -173,5 +174,6 @@ def _could_run(content: str) -> bool:
 
 
 def _bare(content: str) -> str:
-    """The content as a lenient program reads it: compatibility forms made plain, blanks and quotes around it gone."""
-    return unicodedata.normalize("NFKC", content).lstrip(_BLANKS).rstrip(_BLANKS)
+    """The content as a lenient program reads it: compatibility forms and the minus sign made plain, blanks and quotes
+    around it gone."""
+    return unicodedata.normalize("NFKC", content).replace(MINUS, "-").lstrip(_BLANKS).rstrip(_BLANKS)

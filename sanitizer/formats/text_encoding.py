@@ -29,6 +29,7 @@ CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 MOSTLY_ASCII = 0.30  # share of other bytes up to which an unknown 8-bit encoding is believed
 DAMAGED = 0.02  # share of damaged characters up to which they are replaced
+DAMAGE = "\udfff"  # stands for a damaged byte; no text decodes to it
 _BYTE_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _DESIGNATION = re.compile(rb"\x1b(?:\([BJI]|\$[@B]|\$\(D)")
 # What Python's cp932 reads although it is no character of CP932.
@@ -63,13 +64,13 @@ def recognised(data: bytes) -> Text:
             if _decodes(body, codec):
                 return Text(bom, codec, body)
             raise Refused("unreadable", "damaged unicode")
-    if _DESIGNATION.search(data) and data.isascii() and _decodes(data, "iso2022_jp_2"):
-        return Text(b"", "iso2022_jp_2", data)
+    if _DESIGNATION.search(data) and data.isascii() and _decodes(data, "iso2022_jp_ext"):
+        return Text(b"", "iso2022_jp_ext", data)
     readings = [codec for codec in ("utf-8", "cp932", "euc_jp") if _decodes(data, codec)]
     if readings:
         return Text(b"", max(readings, key=lambda codec: _likeness(data, codec)), data)
-    high = sum(byte >= 0x80 for byte in data)
-    if high <= len(data) * MOSTLY_ASCII and _decodes(data, "cp1252"):
+    shown = _BYTE_CONTROLS.sub(b"", data)
+    if sum(byte >= 0x80 for byte in shown) <= len(shown) * MOSTLY_ASCII and _decodes(data, "cp1252"):
         return Text(b"", "cp1252", data)
     raise Refused("unreadable", "unknown encoding")
 
@@ -96,27 +97,26 @@ def mended(data: bytes) -> tuple[bytes, int]:
         return _mended_wide(data)
     best: tuple[int, str] | None = None
     for codec in ("utf-8", "cp932", "euc_jp"):
-        text = data.decode(codec, "surrogateescape")
-        damaged = sum("\udc80" <= char <= "\udcff" for char in text)
+        text = _marked(data, codec)
+        damaged = text.count(DAMAGE)
         others = sum(not char.isascii() for char in text)
         if damaged <= others * DAMAGED and (best is None or damaged < best[0]):
             best = (damaged, codec)
     if best is None:
         raise Refused("unreadable", "unknown encoding")
     damaged, codec = best
-    text = re.sub("[\udc80-\udcff]", "?", data.decode(codec, "surrogateescape"))
-    return _encoded_alike(data, text, codec), damaged
-
-
-def _encoded_alike(data: bytes, text: str, codec: str) -> bytes:
-    """``data`` with question marks where ``text`` has them and the damaged bytes were; all else as received."""
-    kept = bytearray()
-    at = 0
-    for char, mark in zip(data.decode(codec, "surrogateescape"), text, strict=True):
-        length = 1 if char != mark or ord(char) < 0x80 else len(char.encode(codec))
-        kept += b"?" if char != mark else data[at : at + length]
+    kept, at = bytearray(), 0
+    for char in _marked(data, codec):
+        length = 1 if char == DAMAGE or char.isascii() else len(char.encode(codec))
+        kept += b"?" if char == DAMAGE else data[at : at + length]
         at += length
-    return bytes(kept)
+    return bytes(kept), damaged
+
+
+def _marked(data: bytes, codec: str) -> str:
+    """The text with ``DAMAGE`` for every byte that is part of no character."""
+    text = re.sub("[\udc80-\udcff]", DAMAGE, data.decode(codec, "surrogateescape"))
+    return _NOT_CP932.sub(DAMAGE, text) if codec == "cp932" else text
 
 
 def _mended_wide(data: bytes) -> tuple[bytes, int]:

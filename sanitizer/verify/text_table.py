@@ -3,9 +3,10 @@
 Rules kept here:
 
 - The text is in the grammar of plain text (``sanitizer.verify.text``), and not in ISO-2022-JP.
-- Each line is split at commas, semicolons, TABs and vertical bars in turn, by the scanner below. In every encoding in
-  which the file can be read, no cell may be a formula: none begins with ``=``, or with ``+ - @`` and holds ``( ! |``,
-  after compatibility forms are made plain and blanks and quotes are passed over; an apostrophe first makes it safe.
+- Each line is split at commas, semicolons, TABs and vertical bars in turn, by the scanner below. In the encoding of
+  the file (CP932 and EUC-JP both, where either is possible) no cell may be a formula: none begins with ``=``, or with
+  ``+ - @`` and holds ``( ! |``, after compatibility forms are made plain and blanks and quotes are passed over; an
+  apostrophe first makes it safe.
 
 >>> from sanitizer.limits import Limits
 >>> verify(b"a,=1+1", Limits())
@@ -33,10 +34,12 @@ def verify(data: bytes, limits: Limits) -> None:
     """Nothing if no cell of the table can run, else ``Violation``."""
     if data.removeprefix(b"\xef\xbb\xbf").startswith(b"ID;"):
         raise Violation("sylk")
-    found = [name for name in encodings(data) if name in CODECS]
-    if not found:
-        raise Violation("no-encoding")
-    for name in found:
+    found = encodings(data)
+    unicode = [name for name in found if name.startswith("utf")]
+    japanese = [name for name in found if name in ("cp932", "euc-jp")]
+    for name in unicode[:1] or japanese or found:
+        if name not in CODECS:
+            raise Violation("no-encoding")
         try:
             text = data.decode(CODECS[name])
         except UnicodeDecodeError:
@@ -70,7 +73,7 @@ def _cells(line: str, separator: str) -> Iterator[str]:
 def _is_formula(cell: str) -> bool:
     if not cell or cell[0] == "'" or ("a" <= cell[0] <= "z") or ("0" <= cell[0] <= "9"):
         return False
-    plain = unicodedata.normalize("NFKC", cell).lstrip(" \t\r\n\f\v\"'")
+    plain = unicodedata.normalize("NFKC", cell).replace("\u2212", "-").lstrip(" \t\r\n\f\v\"'")
     if plain.startswith("="):
         return True
     if not plain.startswith(("+", "-", "@")) or CALL.isdisjoint(plain):
