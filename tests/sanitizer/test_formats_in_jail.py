@@ -1,0 +1,95 @@
+"""Every registered format goes all the way: jailed rebuild, jailed verification, jailed thumbnail."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+
+import pikepdf
+import pytest
+from PIL import Image
+from support.jails import examine, started
+
+from sanitizer.formats import FORMATS
+from sanitizer.kinds import output_name
+from sanitizer.supervisor import Supervisor
+from sanitizer.verdict import Treatment
+from sanitizer.verify import VERIFIERS
+
+PNG_START = b"\x89PNG\r\n\x1a\n"
+
+
+def _picture(kind: str) -> bytes:
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(buffer, kind)
+    return buffer.getvalue()
+
+
+def _pdf() -> bytes:
+    buffer = io.BytesIO()
+    with pikepdf.new() as document:
+        document.add_blank_page(page_size=(200, 200))
+        page = document.pages[0]
+        page.Contents = document.make_stream(b"1 0 0 rg 20 20 100 100 re f")
+        document.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS="app.alert(1)")
+        document.save(buffer)
+    return buffer.getvalue()
+
+
+SAMPLES: dict[str, bytes] = {
+    "application/pdf": _pdf(),
+    "image/bmp": _picture("BMP"),
+    "image/gif": _picture("GIF"),
+    "image/jpeg": _picture("JPEG"),
+    "image/png": _picture("PNG"),
+    "image/tiff": _picture("TIFF"),
+    "image/webp": _picture("WEBP"),
+    "text/csv": "品名,数\r\nりんご,=1+1\r\n".encode("cp932"),
+    "text/plain": "霞ヶ浜市のお知らせ\n".encode("euc_jp"),
+    "text/tab-separated-values": "品名\t数\nりんご\t3\n".encode("utf-16"),
+}
+
+
+@pytest.fixture(scope="module")
+def supervisor() -> Iterator[Supervisor]:
+    with started(Supervisor(strict=True)) as supervisor:
+        yield supervisor
+
+
+def test_every_format_has_a_sample_and_a_verifier() -> None:
+    assert FORMATS.keys() == SAMPLES.keys()
+    assert FORMATS.keys() <= VERIFIERS.keys()
+
+
+@pytest.mark.parametrize("treatment", ["rebuild", "flatten"])
+@pytest.mark.parametrize("mime", FORMATS)
+async def test_a_sample_is_released_verified_and_drawn(supervisor: Supervisor, mime: str, treatment: Treatment) -> None:
+    examined = await examine(supervisor, SAMPLES[mime], name=output_name("見本", mime), treatment=treatment)
+    verdict = examined.verdict
+    assert verdict.outcome == "released", verdict
+    assert verdict.output is not None
+    assert examined.output is not None
+    os.close(examined.output)
+    assert verdict.output.type == verdict.input.type == mime
+    assert verdict.verified is not None
+    assert verdict.verified.ok
+    if not mime.startswith("text/"):
+        assert examined.thumbnail is not None
+        assert examined.thumbnail.startswith(PNG_START)
+
+
+@pytest.mark.parametrize("mime", FORMATS)
+async def test_half_a_sample_has_a_verdict_too(supervisor: Supervisor, mime: str) -> None:
+    half = SAMPLES[mime][: len(SAMPLES[mime]) // 2]
+    examined = await examine(supervisor, half, name=output_name("見本", mime))
+    assert examined.verdict.code in ("released", "unreadable", "no-page", "unknown-type"), examined.verdict
+    if examined.output is not None:
+        os.close(examined.output)
+
+
+@pytest.mark.parametrize("mime", FORMATS)
+async def test_pass_serves_what_came_and_draws_it_from_a_rebuilt_copy(supervisor: Supervisor, mime: str) -> None:
+    examined = await examine(supervisor, SAMPLES[mime], name=output_name("見本", mime), treatment="pass")
+    assert (examined.verdict.outcome, examined.output) == ("released", None)
+    assert (examined.thumbnail is not None) == (not mime.startswith("text/"))
