@@ -1,0 +1,108 @@
+"""The gates of the start: permissions, one server per folder, secrets, a damaged or newer database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from rooms.audit import NoteSigner
+from rooms.store.migrate import migrate
+from server.installation import StartRefused, load_keys, lock_folder, open_database
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_the_first_start_makes_secrets_for_the_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with lock_folder(folder):
+        keys = load_keys(folder)
+        again = load_keys(folder)
+    assert _mode(folder) == _mode(folder / "keys") == 0o700
+    assert {_mode(path) for path in (folder / "keys").iterdir()} == {0o600}
+    assert keys.receipt_seed == again.receipt_seed
+    assert keys.origin == again.origin
+    assert isinstance(keys.checkpoint, NoteSigner)
+    assert keys.checkpoint.public_key == again.checkpoint.public_key
+
+
+def test_one_server_per_folder(tmp_path: Path) -> None:
+    with lock_folder(tmp_path / "data"), pytest.raises(StartRefused) as refused, lock_folder(tmp_path / "data"):
+        pass
+    assert refused.value.code == "already_running"
+    with lock_folder(tmp_path / "data"):
+        pass
+
+
+@pytest.mark.parametrize("name", ["", "keys", "keys/checkpoint.key", "sekisho.db"])
+def test_what_others_may_read_is_refused(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "data"
+    with lock_folder(folder):
+        load_keys(folder)
+        asyncio.run(open_database(folder).close())
+    (folder / name).chmod(0o750 if (folder / name).is_dir() else 0o640)
+    with pytest.raises(StartRefused) as refused, lock_folder(folder):
+        pass
+    assert refused.value.code == "file_permissions"
+    assert "chmod go=" in refused.value.ja
+
+
+def test_a_damaged_key_is_not_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with lock_folder(folder):
+        load_keys(folder)
+        key = folder / "keys" / "receipt.key"
+        key.write_text("c2hvcnQ=\n")
+        with pytest.raises(StartRefused) as refused:
+            load_keys(folder)
+        assert refused.value.code == "damaged_key"
+        assert key.read_text() == "c2hvcnQ=\n"
+
+
+def _execute(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
+def _filled(folder: Path) -> Path:
+    """A database with a few pages of something, closed in good order."""
+    with lock_folder(folder):
+        asyncio.run(open_database(folder).close())
+    _execute(folder / "sekisho.db", "CREATE TABLE filler AS SELECT randomblob(200000) AS b")
+    return folder / "sekisho.db"
+
+
+@pytest.mark.parametrize("offset", [0, 20, 100, 4096, 8192, 40_000])
+def test_a_corrupt_database_is_told_and_left_alone(tmp_path: Path, offset: int) -> None:
+    path = _filled(tmp_path / "data")
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(os.urandom(3000))
+    before = path.read_bytes()
+    with lock_folder(tmp_path / "data"), pytest.raises(StartRefused) as refused:
+        open_database(tmp_path / "data")
+    assert refused.value.code in ("database_damaged", "newer_database")
+    assert path.read_bytes() == before
+
+
+def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    path = _filled(tmp_path / "data")
+    _execute(path, "UPDATE alembic_version SET version_num = '9999'")
+    with lock_folder(tmp_path / "data"), pytest.raises(StartRefused) as refused:
+        open_database(tmp_path / "data")
+    assert refused.value.code == "newer_database"
+
+
+def test_a_migration_leaves_a_copy_before(tmp_path: Path) -> None:
+    path = tmp_path / "sekisho.db"
+    before, after = migrate(path, tmp_path)
+    assert before is None
+    assert migrate(path, tmp_path) == (after, after)
