@@ -53,6 +53,8 @@ def _open(data: bytes, password: str | None, limits: Limits, report: Report) -> 
         pages = find_pages(b)
         if pages:
             return b, pages
+        if b.source.encrypted:
+            raise Refused("no-page")
         failure = Refused("no-page")
     except Refused as refused:
         if refused.code != "unreadable":

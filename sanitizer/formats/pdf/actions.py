@@ -88,6 +88,10 @@ def _uri_action(d: dict[str, Value], b: Builder) -> bytes | None:
 
 def report(v: Value, b: Builder, depth: int = 0) -> None:
     """Reports the actions in ``v`` (an action, an array of them or a dictionary of triggers) as removed."""
+    if is_ref(v):
+        if v in b.reported:
+            return
+        b.reported.add(v)
     d = b.source.resolve(v)
     if type(d) is list:
         for x in d[:100]:
@@ -150,7 +154,8 @@ def _read_named(b: Builder, into: dict[bytes, Value]) -> None:
         v, depth = todo.pop()
         if depth > DEEPEST or (is_ref(v) and v in seen):
             continue
-        seen.add(v if is_ref(v) else "")
+        if is_ref(v):
+            seen.add(v)
         node = b.source.resolve(v)
         if type(node) is not dict:
             continue

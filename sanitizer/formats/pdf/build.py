@@ -82,6 +82,7 @@ class Builder:
         self.annotation_types: dict[int, str] = {}
         self.layers: Layers
         self.structured = False  # whether StructParent(s) mean anything
+        self.reported: set[str] = set()  # actions already reported as removed
         self.named: dict[bytes, Value] | None = None  # named destinations, once asked for
         self.profiles: dict[str, Decoded | None] = {}  # ICC profiles already judged, by source reference
         self.descriptors: dict[tuple[str, bool], int] = {}  # font descriptors, for simple and for CID fonts
@@ -89,6 +90,7 @@ class Builder:
         self._memory: dict[tuple[str, str], int | None] = {}
         self._queue: list[tuple[str, Callable[[], None]]] = []
         self._last = 0
+        self._size = 0
 
     def new(self) -> int:
         """The number of a new object."""
@@ -170,7 +172,13 @@ class Builder:
 
     def put(self, number: int, body: bytes) -> None:
         """Sets the body of a dictionary object."""
+        self._written(len(body))
         self.bodies[number] = body
+
+    def _written(self, size: int) -> None:
+        self._size += size
+        if self._size > 2 * self.source.limits.max_output:  # bodies are still to be compressed
+            raise Refused("output-too-large")
 
     # streams
 
@@ -205,4 +213,5 @@ class Builder:
 
     def put_raw(self, number: int, entries: list[bytes], data: bytes) -> None:
         """Writes a stream as it is; the filter, if any, is among ``entries``."""
+        self._written(len(data))
         self.streams[number] = (dictionary([*entries, b"/Length %d" % len(data)]), data)

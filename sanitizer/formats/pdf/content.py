@@ -56,6 +56,7 @@ MARKED = re.compile(
     + REGULAR
     + rb"))?"
 )
+NUMERIC = frozenset(b"0123456789.+-")
 WORD = re.compile(REGULAR + rb"++")
 COMMENT = re.compile(rb"%[^\r\n]*+")
 EMC = re.compile(rb"EMC(?!" + REGULAR + rb")")
@@ -212,7 +213,7 @@ class _Mender:
     def _junk(self, i: int) -> int:
         """An unknown word takes its operands with it, as readers do; any other stray thing is an operand of no use."""
         start = i
-        while start > self.last and WORD.match(self.data, start - 1):
+        while start > self.last and self.data[start - 1] in NUMERIC:
             start -= 1  # a word such as 39c02 begins with what looked like a number
         found = WORD.match(self.data, start)
         if found is None:

@@ -24,10 +24,19 @@ TABLES = frozenset(
 ) | {b"CFF ", b"cvt "}
 SFNT = (b"\0\1\0\0", b"true", b"OTTO")
 _MATRIX = re.compile(rb"/FontMatrix")
-_NUMBER = rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_NUMBER = rb"[+-]?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
 _WS = rb"[\0\t\n\f\r ]"
 _SOUND_MATRIX = re.compile(
-    rb"/FontMatrix" + _WS + rb"*[\[{]" + _WS + rb"*" + _NUMBER + (_WS + rb"+" + _NUMBER) * 5 + _WS + rb"*[\]}]"
+    rb"/FontMatrix"
+    + _WS
+    + rb"*+[\[{]"
+    + _WS
+    + rb"*+("
+    + _NUMBER
+    + (_WS + rb"++" + _NUMBER) * 5
+    + rb")"
+    + _WS
+    + rb"*+[\]}]"
 )
 
 
@@ -112,10 +121,11 @@ def _type1(data: bytes) -> Program | None:
     head = data[:clear]
     if len(_MATRIX.findall(head)) != len(_SOUND_MATRIX.findall(head)):
         return None
-    tail = re.search(rb"(?:[0\t\n\r ]{500,}cleartomark[\s\S]*)$", data[clear:])
-    length3 = len(tail[0]) if tail else 0
-    lengths = (clear, len(data) - clear - length3, length3)
-    return Program("FontFile", tuple(b"/Length%d %d" % (i, x) for i, x in enumerate(lengths, 1)), data)
+    head, body = _SOUND_MATRIX.sub(rb"/FontMatrix [\1]", head), data[clear:]
+    mark = body.rfind(b"cleartomark")
+    length3 = len(body) - len(body[:mark].rstrip(b"0\t\n\r ")) if mark >= 0 else 0
+    lengths = (len(head), len(body) - length3, length3)
+    return Program("FontFile", tuple(b"/Length%d %d" % (i, x) for i, x in enumerate(lengths, 1)), head + body)
 
 
 def sound_cff(data: bytes) -> bool:

@@ -101,7 +101,7 @@ def _make_function(b: Builder, n: int, d: dict[str, Value], handle: pikepdf.Obje
 
 
 _TOKEN = re.compile(
-    rb"[\0\t\n\f\r ]*(?:([{}])|([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?![0-9A-Za-z.])|([a-z]+)(?![0-9A-Za-z.])"
+    rb"[\0\t\n\f\r ]*(?:([{}])|([+-]?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++))(?![0-9A-Za-z.])|([a-z]+)(?![0-9A-Za-z.])"
     rb"|(%[^\r\n]*))"
 )
 OPERATORS = frozenset(

@@ -214,7 +214,7 @@ class _Maker:
         return True
 
     def _transcoded(self, *, bilevel: bool = False) -> bool:
-        pixels = decode_pixels(self.handle, bilevel=bilevel or self.stencil)
+        pixels = decode_pixels(self.handle, bilevel=bilevel or self.stencil, max_pixels=self.b.source.limits.max_pixels)
         if pixels is None:
             return False
         self.b.report.changed("image-transcoded")

@@ -48,6 +48,7 @@ TOKEN = re.compile(
     rb"[\0\t\n\f\r ]*+(?:(?P<string>" + STRING + rb"|" + HEX + rb")|(?P<name>/" + REGULAR + rb"*+)"
     rb"|(?P<open>\[|<<)|(?P<close>\]|>>)|(?P<word>" + REGULAR + rb"++))"
 )
+STEP = 4096
 END = re.compile(rb"[\0\t\n\f\r ]EI(?![^\0\t\n\f\r ()<>\[\]{}/%])")
 _BINARY = re.compile(rb"[^\t\n\r\x20-\x7e]")
 
@@ -129,12 +130,7 @@ def _extent(b: Builder, d: dict[str, Value], data: bytes, start: int, size: int 
     if not first and size:
         i = start + size
     elif first == "/FlateDecode":
-        z = zlib.decompressobj()
-        try:
-            z.decompress(data[start:], b.source.limits.max_inflated)
-            i = len(data) - len(z.unused_data) if z.eof else start
-        except zlib.error:
-            i = start
+        i = _zlib_end(data, start)
     elif first in ("/ASCIIHexDecode", "/ASCII85Decode"):
         i = max(data.find(b">", start), start)
     for at in (i, start) if i != start else (start,):
@@ -142,6 +138,22 @@ def _extent(b: Builder, d: dict[str, Value], data: bytes, start: int, size: int 
         if found is not None:
             return found
     return len(data), len(data)
+
+
+def _zlib_end(data: bytes, start: int) -> int:
+    """Where the zlib stream at ``start`` ends; ``start`` if it is broken. What it holds is decoded later."""
+    z = zlib.decompressobj()
+    try:
+        for i in range(start, len(data), STEP):
+            piece = data[i : i + STEP]
+            while piece and not z.eof:
+                z.decompress(piece, 64 * STEP)
+                piece = z.unconsumed_tail
+            if z.eof:
+                return min(i + STEP, len(data)) - len(z.unused_data)
+    except zlib.error:
+        pass
+    return start
 
 
 def _end_after(data: bytes, i: int, *, exact: bool) -> tuple[int, int] | None:

@@ -21,6 +21,7 @@ TABLES = frozenset((0xC4, 0xDB, 0xDD))
 SCAN = 0xDA
 END = 0xD9
 _SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7]")
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 JFIF = b"\xff\xe0\x00\x10JFIF\x00"
 
 
@@ -57,15 +58,8 @@ def rebuild(data: bytes, max_pixels: int) -> bytes | None:
 
 def _marker(data: bytes, i: int) -> tuple[int, int] | None:
     """The next marker and where its segment begins; stray bytes and restart markers are skipped."""
-    while (i := data.find(b"\xff", i)) >= 0 and i + 1 < len(data):
-        marker = data[i + 1]
-        if marker == 0xFF:
-            i += 1
-        elif marker in (0x00, 0x01, 0xD8) or 0xD0 <= marker <= 0xD7:
-            i += 2
-        else:
-            return marker, i + 2
-    return None
+    found = _MARKER.search(data, i)
+    return (data[found.start() + 1], found.end()) if found else None
 
 
 def _segment(data: bytes, i: int) -> bytes | None:

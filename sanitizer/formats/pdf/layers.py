@@ -6,14 +6,16 @@ Rules kept here:
   group's own view usage says is off.
 - Hidden content is taken out; all other content stays without its layer.
 
->>> Layers(Source_without_layers).any_hidden  # doctest: +SKIP
-False
+>>> sorted(STATES)
+['/OFF', '/ON']
 """
 
 from __future__ import annotations
 
 from sanitizer.formats.pdf.source import Source
 from sanitizer.formats.pdf.values import Value, is_ref
+
+STATES = frozenset(("/ON", "/OFF"))
 
 
 class Layers:
@@ -44,7 +46,8 @@ class Layers:
         self.off -= self._switched_on(default) - listed("/OFF")
 
     def _view_state(self, group: str) -> Value:
-        return self._source.get(self._source.get(self._source.get(group, "/Usage"), "/View"), "/ViewState")
+        state = self._source.get(self._source.get(self._source.get(group, "/Usage"), "/View"), "/ViewState")
+        return state if state in STATES else None
 
     def _switched_on(self, default: dict[str, Value]) -> set[str]:
         """Groups that an automatic state shows when viewing."""
@@ -90,7 +93,7 @@ class Layers:
         if is_ref(v) and type(self._source.resolve(v)) is dict:
             return v not in self.off
         expression = self._source.resolve(v)
-        if type(expression) is not list or len(expression) < 2 or depth > 16:
+        if type(expression) is not list or not 2 <= len(expression) <= 33 or depth > 4:
             return True
         operator, *operands = expression
         values = [self._visible(x, depth + 1) for x in operands]

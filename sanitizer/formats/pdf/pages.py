@@ -26,6 +26,7 @@ from sanitizer.formats.pdf.structure import Structure
 from sanitizer.formats.pdf.values import Value, is_ref, ref, spell_lang
 
 DEEPEST = 60
+MOST_NODES = 200_000  # of the page tree; a node counts as often as it is met
 INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 LETTER = b"[0 0 612 792]"
 RECT = numbers(4, 4)
@@ -74,7 +75,9 @@ def find_pages(b: Builder) -> list[FoundPage]:
     out: list[FoundPage] = []
     # (node, what it inherits, the path of references above it)
     todo: list[tuple[Value, dict[str, Value], tuple[str, ...]]] = [(b.source.root.get("/Pages"), {}, ())]
-    while todo:
+    for _ in range(MOST_NODES):
+        if not todo:
+            return out
         v, inherited, path = todo.pop()
         d = b.source.resolve(v)
         if type(d) is not dict or len(path) > DEEPEST or (is_ref(v) and v in path):
@@ -82,14 +85,14 @@ def find_pages(b: Builder) -> list[FoundPage]:
         full = inherited | {k: x for k, x in d.items() if x is not None}
         kids = b.source.resolve(d.get("/Kids"))
         if type(kids) is list and b.source.get(d, "/Type") != "/Page":
-            down = {k: full[k] for k in INHERITED if k in full}
+            down = {k: b.source.anchored(full[k]) for k in INHERITED if k in full}
             below = (*path, v) if is_ref(v) else path
             todo += [(x, down, below) for x in reversed(kids[: b.source.limits.max_pages + 1])]
         elif b.source.get(d, "/Type") in ("/Page", None) or "/Contents" in d:
             out.append((v, full))
             if len(out) > b.source.limits.max_pages:
                 raise Refused("too-many-pages")
-    return out
+    raise Refused("bomb", "page tree too large")
 
 
 class Document:

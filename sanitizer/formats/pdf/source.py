@@ -83,6 +83,14 @@ class Source:
         self._cache[reference] = loaded
         return loaded
 
+    def anchored(self, v: Value) -> Value:
+        """A reference to ``v``: itself, or a made-up one, so that what many pages inherit is written once."""
+        if is_ref(v) or type(v) is not dict:
+            return v
+        reference = f"0 {id(v)} R"
+        self._cache[reference] = v, None  # the cache keeps v alive, so its id stays its own
+        return reference
+
     def resolve(self, v: Value) -> Value:
         """``v``, or what it refers to; the dictionary, if that is a stream."""
         for _ in range(8):
@@ -175,18 +183,20 @@ def _plain(obj: object) -> Value:
 
 
 _OBJ = re.compile(rb"(?<![0-9])([0-9]{1,7})\s+([0-9]{1,5})\s+obj\b")
-_PAGE = re.compile(rb"\s*<<(?:(?!endobj)[\s\S]){0,4000}?/Type\s*/Page\b")
+_PAGE = re.compile(rb"/Type\s*+/Page\b")
 
 
 def salvage(data: bytes) -> bytes | None:
     """``data`` with a new page tree over its page objects appended, for qpdf to recover; None if there are none."""
     if len(data) > MAX_SALVAGE:
         return None
-    objects = [(m, _PAGE.match(data, m.end())) for m in _OBJ.finditer(data)]
-    pages = list(dict.fromkeys((int(m[1]), int(m[2])) for m, page in objects if page))
+    objects = list(_OBJ.finditer(data))
+    ends = [m.start() for m in objects[1:]] + [len(data)]
+    found = [m for m, end in zip(objects, ends, strict=False) if _PAGE.search(data, m.end(), min(end, m.end() + 4000))]
+    pages = list(dict.fromkeys((int(m[1]), int(m[2])) for m in found))
     if not pages:
         return None
-    top = max(int(m[1]) for m, _ in objects)
+    top = max(int(m[1]) for m in objects)
     kids = b" ".join(b"%d %d R" % page for page in pages)
     for old, new in ((b"trailer", b"trailxr"), (b"startxref", b"startxxxx"), (b"/XRef", b"/XRxf")):
         data = data.replace(old, new)

@@ -39,13 +39,13 @@ class Pixels:
         return idat(Image.frombytes(self.mode, (self.width, self.height), self.data))
 
 
-def decode_pixels(handle: pikepdf.Object, *, bilevel: bool) -> Pixels | None:
+def decode_pixels(handle: pikepdf.Object, *, bilevel: bool, max_pixels: int) -> Pixels | None:
     """The samples of image stream ``handle``; None where pdfium cannot decode it."""
     try:
         picture = _picture(_alone(handle))
     except (pikepdf.PdfError, pypdfium2.PdfiumError, ValueError):
         return None
-    if picture is None:
+    if picture is None or picture.width * picture.height > max_pixels:
         return None
     picture = picture.convert("L" if picture.mode in ("1", "L", "LA") else "RGB")
     if bilevel:
