@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import pikepdf
 
-from sanitizer.formats.pdf.source import Source
+from sanitizer.formats.pdf.source import CUT, Source
 from sanitizer.formats.pdf.values import Value
 
 LONG_NAMES = {
@@ -37,13 +37,15 @@ MAX_FILTERS = 8
 @dataclass(slots=True)
 class Decoded:
     """``data`` after the filters; ``codec``: the image filter still on it, with its ``parms``; ``predictor``: the
-    parameters of a predictor still on it (only where asked for); ``kept``: the zlib stream of exactly ``data``."""
+    parameters of a predictor still on it (only where asked for); ``kept``: the zlib stream of exactly ``data``;
+    ``cut``: there was more than was asked for."""
 
     data: bytes
     codec: str = ""
     parms: Value = None
     predictor: dict[str, int] | None = None
     kept: bytes | None = None
+    cut: bool = False
 
 
 def filters_of(source: Source, d: dict[str, Value]) -> list[tuple[str, dict[str, Value]]]:
@@ -97,8 +99,8 @@ def _last_flate(source: Source, raw: bytes, parms: dict[str, Value], bound: _Bou
         if predictor is not None and bound.rows:
             most = row_bytes(predictor) * bound.rows
         data, end = source.inflate(raw, most if bound.image else None)
-        kept = raw[:end] if end and (only or end == len(raw)) else None
-        return Decoded(data, predictor=predictor, kept=kept)
+        kept = raw[:end] if end > 0 and (only or end == len(raw)) else None
+        return Decoded(data, predictor=predictor, kept=kept, cut=end == CUT)
     source.inflate(raw)
     data_ = _by_qpdf(source, "/FlateDecode", predictor, raw)
     return None if data_ is None else Decoded(data_)

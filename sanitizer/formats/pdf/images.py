@@ -77,7 +77,7 @@ def _make_mask(b: Builder, n: int, d: dict[str, Value], handle: pikepdf.Object) 
 def _shortened(decoded: Decoded, most: int) -> Decoded:
     """Samples without a predictor, no longer than the picture (other filters than Flate are not bounded earlier)."""
     if decoded.predictor is None and len(decoded.data) > most:
-        return Decoded(decoded.data[:most])
+        return Decoded(decoded.data[:most], cut=True)
     return decoded
 
 
@@ -152,7 +152,7 @@ class _Maker:
             return self._ccitt(decoded)
         if decoded.codec:
             return self._transcoded(bilevel=decoded.codec == "/JBIG2Decode")
-        return most is not None and self._flate(_shortened(decoded, most), most)
+        return most is not None and self._flate(_shortened(decoded, most))
 
     def _head(self, *, colour: bool = True) -> list[bytes] | None:
         """Entries common to all ways; None where the samples have no colour space."""
@@ -173,11 +173,11 @@ class _Maker:
             entries.append(b"/Decode " + decode_array)
         return b.entries(self.table, d, entries)
 
-    def _flate(self, decoded: Decoded, most: int) -> bool:
+    def _flate(self, decoded: Decoded) -> bool:
         entries = self._head()
         if entries is None:
             return False
-        if decoded.kept is None and len(decoded.data) == most:
+        if decoded.cut:
             self.b.report.removed("stream-slack")
         if decoded.predictor is None:
             self.b.put_stream(self.n, entries, decoded.data, decoded.kept)

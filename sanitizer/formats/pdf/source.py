@@ -27,6 +27,7 @@ from sanitizer.limits import Limits
 
 RATIO = 300  # a stream that inflates to more than this and LARGE is a bomb, unless it is the samples of an image
 LARGE = 8 << 20
+CUT = -1
 MAX_SALVAGE = 16 << 20
 
 
@@ -131,8 +132,9 @@ class Source:
     def inflate(self, raw: bytes, most: int | None = None) -> tuple[bytes, int]:
         """Inflates a zlib stream, broken ones as far as they go.
 
-        Returns (data, end): ``end`` is the length of the zlib stream in ``raw`` if it is whole, else 0. With ``most``,
-        at most that many bytes are given (an image needs no more); without it, implausible ratios are refused.
+        Returns (data, end): ``end`` is the length of the zlib stream in ``raw`` if it is whole, 0 if it is broken, CUT
+        if it holds more than ``most`` bytes, which then are all that is given (an image needs no more). Without
+        ``most``, implausible ratios are refused.
         """
         budget = self.limits.max_inflated - self.inflated
         room = budget if most is None else min(most, budget)
@@ -142,7 +144,7 @@ class Source:
         self.spend(len(data))
         if most is None and len(data) > LARGE and len(data) > RATIO * len(raw):
             raise Refused("bomb", "implausible compression ratio")
-        return data[:room], end
+        return data[:room], CUT if len(data) > room else end
 
 
 def _inflate(raw: bytes, room: int) -> tuple[bytes, int, bool]:
