@@ -34,7 +34,7 @@ from rooms.refusals import Refusal, refuse
 from server import wire
 from server.admission import Listener, language, origin_of
 from server.engine import LoggedIn, Posted, RequestOrigin
-from server.fanout import Channel
+from server.fanout import Channel, Sink
 from server.framing import PING, frame
 from server.handshake import (
     broken_handshake,
@@ -60,10 +60,6 @@ _RESYNC = frame(wire.Resync())
 _SUBPROTOCOLS = [cast(Subprotocol, wire.SUBPROTOCOL)]
 _log = logging.getLogger("sekisho.sockets")
 _frames_log = logging.getLogger("sekisho.sockets.frames")
-
-
-def _discard(data: bytes) -> None:
-    """``write`` of a connection that is closing."""
 
 
 class WebSocketConnection(asyncio.Protocol):
@@ -94,11 +90,9 @@ class WebSocketConnection(asyncio.Protocol):
         "session",
         "slot",
         "who",
-        "write",
     )
 
     origin: RequestOrigin
-    write: Callable[[bytes], None]
     _transport: asyncio.Transport
 
     def __init__(self, endpoint: WebSocketEndpoint, listener: Listener) -> None:
@@ -110,7 +104,6 @@ class WebSocketConnection(asyncio.Protocol):
         self.who: LoggedIn | None = None
         self.channels: list[Channel] = []
         self.replay: Replay | None = None
-        self.write = _discard
         self.full_since = 0.0
         self.slot = -1
         self._allowance = limits.write_buffer
@@ -159,16 +152,15 @@ class WebSocketConnection(asyncio.Protocol):
         if self.session.phase is Phase.CLOSED:
             return
         self.full_since = time.monotonic()
-        self.write = self._write_to_full_socket
         self._endpoint.full.add(self)
+        self._endpoint.hub.changed_sink(self)
         if self.replay is not None:
             asyncio.get_running_loop().call_soon(self._hold_live_rooms)
 
     def resume_writing(self) -> None:
         self._endpoint.full.discard(self)
-        if self.session.phase is not Phase.CLOSED:
-            self.write = self._transport.write
         self._wake()
+        self._endpoint.hub.changed_sink(self)
 
     def on_timer(self) -> None:
         """The wheel: no hello in time, a closing handshake that takes too long, or time to ask whether anyone is
@@ -264,7 +256,6 @@ class WebSocketConnection(asyncio.Protocol):
         flood = Bucket(endpoint.limits.frames, time.monotonic())
         self.session = Session(language(headers), handshake_token(listener, headers), flood)
         self._ws.send_response(response)
-        self.write = self._transport.write
         self._flush()
 
     def _answer(self, response: Response) -> None:
@@ -445,10 +436,16 @@ class WebSocketConnection(asyncio.Protocol):
         """Bytes that the socket has not taken."""
         return self._transport.get_write_buffer_size()
 
-    def _write_to_full_socket(self, data: bytes) -> None:
+    @property
+    def sink(self) -> Sink:
+        return self if self.full_since else self._transport
+
+    def write(self, data: bytes) -> None:
+        """Write, unless the connection is closing or its buffer has no room left: then it is cut, a turn later."""
+        if self.session.phase is Phase.CLOSED or (self.full_since and self.buffered() > self._allowance):
+            return
         self._transport.write(data)
-        if self.buffered() > self._allowance:
-            self.write = _discard
+        if self.full_since and self.buffered() > self._allowance:
             asyncio.get_running_loop().call_soon(self.cut)
 
     def stop_reading(self) -> None:
@@ -492,7 +489,6 @@ class WebSocketConnection(asyncio.Protocol):
         endpoint = self._endpoint
         self.session.end(0, "")
         self._no_stranger()
-        self.write = _discard
         self._pending = []
         endpoint.full.discard(self)
         endpoint.hub.leave(self)

@@ -10,8 +10,11 @@ Rules:
   per room), so that a connection which arrives between a commit and its subscription still sees how far it must read.
 - A publication that does not follow on the head (a lost doorbell, an event that cannot be rendered) puts the room's
   live connections behind; they read the rest from the store.
-- Everything here runs on the event loop's thread. ``write`` never changes who is live (a connection defers that), so
-  the loops below may run over the live sets themselves.
+- What is written to is a ``sink``: the transport itself while all is well, the connection while its socket is full.
+  In a room of 1,000 the loop below touches nothing but sinks, in the order of their coming, for what it touches must
+  come from memory each time (5.1 µs a delivery by way of the connections, 3.2 by sinks, a bare server 3.2).
+- Everything here runs on the event loop's thread. Who is live never changes inside a write (a connection defers
+  that), so the loops below may run over the live dictionaries themselves.
 
 Example: ``hub.publish([event])`` after the commit; ``hub.left(person, room)`` before the event by which they left.
 """
@@ -19,7 +22,7 @@ Example: ``hub.publish([event])`` after the commit; ``hub.left(person, room)`` b
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from server import wire
@@ -30,12 +33,21 @@ from server.timestamps import timestamp
 _log = logging.getLogger("sekisho.fanout")
 
 
+class Sink(Protocol):
+    """Where bytes go."""
+
+    def write(self, data: bytes, /) -> None: ...
+
+
 class Receiver(Protocol):
     """What the hub needs of a connection. ``channels`` belongs to the hub: the rooms it is live or behind in."""
 
     who: LoggedIn | None
-    write: Callable[[bytes], None]
     channels: list[Channel]
+
+    @property
+    def sink(self) -> Sink:
+        """The transport, or the connection itself while its socket is full (``Hub.changed_sink``)."""
 
     def fall_behind(self, channel: Channel, after: int) -> None:
         """Read ``channel`` from ``after`` on in a replay; it is no longer live there."""
@@ -65,7 +77,7 @@ class Channel:
     def __init__(self, room: str, head: int) -> None:
         self.room = room
         self.head = head
-        self.live: dict[str, set[Receiver]] = {}
+        self.live: dict[str, dict[Receiver, Sink]] = {}
         self.ahead: dict[Receiver, int] | None = None
 
     def receivers(self) -> list[Receiver]:
@@ -128,15 +140,15 @@ class Hub:
             channel.head = events[-1].seq
             return
         for live, data in rendered:
-            for receiver in live:
-                receiver.write(data)
+            for sink in live.values():
+                sink.write(data)
             self.deliveries += len(live) * len(events)
 
     def _catch_up(self, channel: Channel, events: Sequence[StoredEvent]) -> None:
         for receiver, has in list((channel.ahead or {}).items()):
             rest = [event for event in events if event.seq > has]
             if rest and receiver.who is not None:
-                receiver.write(event_frames(rest, receiver.who.view))
+                receiver.sink.write(event_frames(rest, receiver.who.view))
             if channel.head >= has:
                 self.hold(receiver, channel)
                 self.go_live(receiver, channel, channel.head)
@@ -170,7 +182,7 @@ class Hub:
             channel.ahead = channel.ahead or {}
             channel.ahead[receiver] = has
         else:
-            channel.live.setdefault(receiver.who.view, set()).add(receiver)
+            channel.live.setdefault(receiver.who.view, {})[receiver] = receiver.sink
 
     def hold(self, receiver: Receiver, channel: Channel) -> int | None:
         """``receiver`` is behind from now on. The seq up to which it has everything, None if it was behind already."""
@@ -180,10 +192,18 @@ class Hub:
         live = channel.live.get(who.view) if who is not None else None
         if live is None or who is None or receiver not in live:
             return None
-        live.discard(receiver)
+        del live[receiver]
         if not live:
             del channel.live[who.view]
         return channel.head
+
+    def changed_sink(self, receiver: Receiver) -> None:
+        """``receiver.sink`` is another. Allowed from inside a write: values change, keys do not."""
+        who = receiver.who
+        for channel in receiver.channels:
+            live = channel.live.get(who.view) if who is not None else None
+            if live is not None and receiver in live:
+                live[receiver] = receiver.sink
 
     def unsubscribe(self, receiver: Receiver, room: str) -> Channel | None:
         """``receiver`` no longer belongs to ``room``; the room's channel if it did."""
