@@ -142,10 +142,10 @@ async def _drain(
     servers: Sequence[_Server], bound: Sequence[Bound], endpoint: WebSocketEndpoint, seconds: float
 ) -> None:
     """At most about half of ``seconds``: the rest is for the hooks."""
+    paths = [one.sock.getsockname() for one in bound if one.sock.family is socket.AF_UNIX]
     for server in servers:
         for each in server.servers:
             each.close()
-    paths = [one.sock.getsockname() for one in bound if one.sock.family is socket.AF_UNIX]
     await asyncio.gather(
         endpoint.drain(answers_within=seconds / 4, closed_within=seconds / 4),
         *(server.finish(seconds / 2) for server in servers),

@@ -16,7 +16,7 @@ import os
 import resource
 import statistics
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -159,12 +159,18 @@ class Crowd:
             _, member = await loop.create_connection(lambda: Member(self, greeting), "127.0.0.1", self._server.port)
             self.members.append(member)
             if len(self.members) - self.ready > 50:
-                await self.until(lambda: len(self.members) - self.ready < 10)
-        await self.until(lambda: self.ready == count)
+                await self.until_ready(len(self.members) - 10)
+        await self.until_ready(count)
 
-    async def until(self, done: Callable[[], bool]) -> None:
+    async def until(self, deliveries: int) -> None:
         async with asyncio.timeout(60):
-            while not done():
+            while self.deliveries < deliveries:
+                self._woken.clear()
+                await self._woken.wait()
+
+    async def until_ready(self, count: int) -> None:
+        async with asyncio.timeout(60):
+            while self.ready < count:
                 self._woken.clear()
                 await self._woken.wait()
 
@@ -184,9 +190,9 @@ async def _rate(kind: str, members: int, mode: str) -> float:
         posts, window = DELIVERIES // members, 1 if mode == "paced" else IN_FLIGHT
         before = await server.ask("cpu")
         for number in range(posts):
-            await crowd.until(lambda number=number: crowd.deliveries > (number - window) * members)
+            await crowd.until((number - window) * members + 1)
             crowd.post(number)
-        await crowd.until(lambda: crowd.deliveries >= posts * members)
+        await crowd.until(posts * members)
         cpu = await server.ask("cpu") - before
         crowd.leave()
     return posts * members / cpu
