@@ -13,16 +13,18 @@ from sqlalchemy import Connection
 
 from rooms.commands import Command
 from rooms.commands.gathering import ChangeMembers, OpenRoom
+from rooms.commands.indexing import IndexEvents
 from rooms.commands.noting import MakeCheckpoint, NoteAct
 from rooms.commands.people import AddOrganisation, AddPerson, AddSection, SetActive, SetPassword, SetRoles, SetZones
 from rooms.commands.posting import MarkRead, PostMessage
 from rooms.commands.receiving import ForgetOriginal, GivePassword, JudgeAttachment, ReceiveAttachment, StartTry
 from rooms.commands.sessions import EndSession, EndSessionsOf, FailLogin, OpenSession, TouchSession
-from rooms.decide import Decision, gathering, noting, people, posting, receiving, sessions
+from rooms.decide import Decision, gathering, indexing, noting, people, posting, receiving, sessions
 from rooms.store import gathering as store_gathering
 from rooms.store import people as store_people
 from rooms.store import posting as store_posting
 from rooms.store import receiving as store_receiving
+from rooms.store import search as store_search
 from rooms.store import sessions as store_sessions
 from rooms.world import World
 
@@ -58,6 +60,7 @@ SLICES: dict[type[Command], Slice] = {
     SetActive: Slice(store_sessions.load_sessions_of_named, people.set_active),
     SetRoles: Slice(store_people.load_administration, people.set_roles),
     SetZones: Slice(store_sessions.load_sessions_of_named, people.set_zones),
+    IndexEvents: Slice(store_search.load_outbox, indexing.index_events),
     NoteAct: Slice(_nothing, noting.note_act),
     MakeCheckpoint: Slice(_nothing, noting.make_checkpoint),
 }
@@ -82,4 +85,5 @@ WRITES: dict[type[Any], Callable[[Connection, Sequence[Any]], None]] = {
     receiving.AttachmentMoved: store_receiving.write_moved,
     receiving.OriginalForgotten: store_receiving.write_forgotten,
     posting.ReadMarkMoved: store_posting.write_read_marks,
+    indexing.EventsIndexed: store_search.write_indexed,
 }

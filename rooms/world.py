@@ -88,6 +88,7 @@ class World:
         self.sessions: Layer[str, Session] = Layer(below.sessions if below else None)
         self.sessions_of: Layer[str, tuple[str, ...]] = Layer(below.sessions_of if below else None)
         self.login_tries: Layer[str, LoginTries] = Layer(below.login_tries if below else None)
+        self.outbox: Layer[int, bool] = Layer(below.outbox if below else None)
 
     def absorb(self, upper: World) -> None:
         """Take over everything that ``upper`` changed or loaded."""
@@ -112,4 +113,5 @@ _PER_DRAIN = (
     "direct_rooms",
     "organisations",
     "sections",
+    "outbox",
 )

@@ -63,8 +63,10 @@ from server.routes.health import Health
 from server.routes.http import Door, not_allowed, not_found
 from server.routes.messages import Messages
 from server.routes.rooms import Rooms
+from server.routes.search import Search
 from server.routes.setup import Setup
 from server.routes.uploads import Uploads
+from server.search_worker import SearchWorker
 from server.security_headers import SecurityHeaders
 from server.sessions import Sessions
 from server.settings import Settings
@@ -158,7 +160,8 @@ class Application:
         self.worker = ReleaseWorker(
             database, supervisor, self.quarantine, self.renditions, terms.table, submit, settings.sanitizer.workers
         )
-        self.teller = Teller(self.hub, self.directory, self.viewer, self.sessions, self.worker.wake)
+        self.indexer = SearchWorker(database, self.performer.submit)
+        self.teller = Teller(self.hub, self.directory, self.viewer, self.sessions, self.worker.wake, self.indexer.wake)
         self.passwords = Passwords(cheap=load.on)
         self.receiving = Receiving(
             database, self.quarantine, submit, lambda: self.storage.uploads_open, settings.limits.upload_mib * MIB
@@ -209,6 +212,7 @@ class Application:
             Messages(database, viewer, submit),
             Attachments(database, viewer, self.receiving, self.worker, self.quarantine, self.renditions, submit),
             Uploads(self.resumables),
+            Search(database, directory, self.drain.terms.table, submit),
         ]
         return [route for one in slices for route in one.routes(door)]
 
@@ -243,6 +247,7 @@ class Application:
         self.submit(NoteAct(SERVER, "server.start"))
         jobs = [
             self.worker.run(),
+            self.indexer.run(),
             every(2, self._sweep_sessions),
             every(5, plain(self.storage.look)),
             every(10, plain(self.strangers.flush)),

@@ -24,16 +24,24 @@ from server.views import Viewer, release_views
 
 
 class Teller:
-    """Registered with the writer as ``told``. ``work_arrived`` wakes the release worker."""
+    """Registered with the writer as ``told``. ``work_arrived`` wakes the release worker, ``said`` who follows what is
+    said in rooms."""
 
     def __init__(
-        self, hub: Hub, directory: Directory, viewer: Viewer, sessions: Sessions, work_arrived: Callable[[], None]
+        self,
+        hub: Hub,
+        directory: Directory,
+        viewer: Viewer,
+        sessions: Sessions,
+        work_arrived: Callable[[], None],
+        said: Callable[[], None],
     ) -> None:
         self._hub = hub
         self._directory = directory
         self._viewer = viewer
         self._sessions = sessions
         self._work_arrived = work_arrived
+        self._said = said
         self._events: list[StoredEvent] = []
 
     def __call__(self, outcomes: Sequence[Outcome]) -> None:
@@ -51,6 +59,7 @@ class Teller:
         if self._events:
             events, self._events = self._events, []
             self._hub.publish(events)
+            self._said()
 
     def _tell(self, change: object) -> None:
         match change:

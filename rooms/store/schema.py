@@ -189,6 +189,18 @@ outbox = Table(
     UniqueConstraint("topic", "room", "seq"),
 )
 
+search_entries = Table(
+    "search_entries",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("room", Id, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("ref", Id, nullable=False),
+    UniqueConstraint("room", "seq", "kind", "ref"),
+)
+# Its grams are in the FTS5 table ``search_grams`` under the same rowid (migration 0002, ``rooms.store.search``).
+
 audit_leaves = Table(
     "audit_leaves",
     metadata,

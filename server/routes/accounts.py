@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from rooms.commands import Command, Origin
 from rooms.commands.sessions import EndSession
+from rooms.people import Person
 from rooms.perform import Outcome
 from rooms.refusals import Refusal
 from rooms.session import SessionTimes
@@ -107,6 +108,10 @@ class Accounts:
         query = request.query_params.get("q", "").strip()[:100]
         async with self._database.read() as connection:
             found = await search_people(connection, query, limit or 20) if query else []
-        name = self._directory.organisation_name
-        people = [PersonView(p.login, p.name, p.organisation, name(p.organisation), p.section_name) for p in found]
-        return answer({"people": people})
+        return answer({"people": [person_view(person, self._directory) for person in found]})
+
+
+def person_view(person: Person, directory: Directory) -> PersonView:
+    """The person as others find it."""
+    organisation = directory.organisation_name(person.organisation)
+    return PersonView(person.login, person.name, person.organisation, organisation, person.section_name)

@@ -1,0 +1,84 @@
+"""The search worker: makes events findable after they were acknowledged.
+
+Rules kept here:
+- outbox rows are the queue: what a crash interrupts is taken up again after the start;
+- small batches, so that nobody's post waits long behind them; the grams are made off the event loop;
+- what cannot be done now (a full disk, a busy writer) is tried again later; nothing is skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from rooms.commands import SERVER, Command
+from rooms.commands.indexing import Entry, IndexEvents
+from rooms.events import MessagePosted, RoomEvent
+from rooms.grams import grams
+from rooms.perform import Outcome
+from rooms.store.database import Database
+from rooms.store.search import waiting_events
+
+log = logging.getLogger("sekisho.search")
+
+BATCH = 64
+GATHER = 0.1
+LOOK_AGAIN = 30.0
+TRY_AGAIN = 2.0
+
+
+class SearchWorker:
+    """``wake`` after an event was written; ``run`` until cancelled."""
+
+    def __init__(self, database: Database, submit: Callable[[Command], Awaitable[Outcome]]) -> None:
+        self._database = database
+        self._submit = submit
+        self._waiting = asyncio.Event()
+        self._waiting.set()
+
+    def wake(self) -> None:
+        self._waiting.set()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_AGAIN):
+                    await self._waiting.wait()
+            except TimeoutError:
+                pass
+            self._waiting.clear()
+            await asyncio.sleep(GATHER)
+            try:
+                while await self.step():
+                    pass
+            except Exception:
+                log.exception("the search index does not go on; it is tried again")
+                await asyncio.sleep(TRY_AGAIN)
+                self.wake()
+
+    async def step(self) -> bool:
+        """One batch; whether there may be more."""
+        async with self._database.read() as connection:
+            waiting = await waiting_events(connection, BATCH)
+        if not waiting:
+            return False
+        entries = await asyncio.to_thread(entries_of, waiting)
+        outcome = await self._submit(IndexEvents(SERVER, tuple(row for row, _ in waiting), entries))
+        if outcome.refused:
+            log.warning("the search index waits: %s", outcome.answer.reason)
+            await asyncio.sleep(TRY_AGAIN)
+        return len(waiting) == BATCH or outcome.refused
+
+
+def entries_of(waiting: Sequence[tuple[int, RoomEvent]]) -> tuple[Entry, ...]:
+    """What can be found of each event: a message's text, and the names of its attachments."""
+    entries = []
+    for row, event in waiting:
+        what = event.event
+        if not isinstance(what, MessagePosted):
+            continue
+        texts = [("message", what.id, what.text)] if what.text.strip() else []
+        texts += [("attachment", attachment.id, attachment.name) for attachment in what.attachments]
+        entries += [Entry(row, event.room, event.seq, kind, ref, grams(words)) for kind, ref, words in texts]
+    return tuple(entries)
