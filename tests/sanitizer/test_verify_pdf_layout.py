@@ -306,3 +306,8 @@ def test_nothing_may_follow(more: bytes) -> None:
 def test_noise_is_rejected_quietly(noise: bytes) -> None:
     assert_rejected(noise, "header")
     assert_rejected(HEADER + noise)
+
+
+def test_whatever_else_goes_wrong_is_a_violation_too() -> None:
+    """int() of more than 4,300 digits raises ValueError."""
+    assert_rejected(DATA.replace(b"\n1 0 obj\n", b"\n" + b"1" * 5000 + b" 0 obj\n", 1), "unverifiable")

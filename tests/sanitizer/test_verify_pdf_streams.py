@@ -339,6 +339,33 @@ def test_images() -> None:
 
 
 @pytest.mark.parametrize(
+    ("space", "count"),
+    [
+        ("/DeviceGray", 1),
+        ("/DeviceRGB", 3),
+        ("/DeviceCMYK", 4),
+        ("[/CalGray <</WhitePoint [1 1 1]>>]", 1),
+        ("[/CalRGB <</WhitePoint [1 1 1]>>]", 3),
+        ("[/Lab <</WhitePoint [1 1 1]>>]", 3),
+        ("[/ICCBased @ICC]", 3),
+        ("[/Indexed [/ICCBased @ICC] 0 (abc)]", 1),
+        ("[/Separation /Gold /DeviceCMYK @Sampled]", 1),
+        ("[/DeviceN [/A /B] /DeviceCMYK @Sampled]", 2),
+    ],
+)
+def test_image_rows_follow_the_colour_space(space: str, count: int) -> None:
+    for bits, row in (("1", -(-3 * count // 8)), ("8", 3 * count), ("16", 6 * count)):
+        accepted("Gray", bytes(2 * row), ColorSpace=space, BitsPerComponent=bits)
+        rejected("Gray", "image-size", data=bytes(2 * row + 1), ColorSpace=space, BitsPerComponent=bits)
+
+
+def test_palette_is_measured_by_its_base() -> None:
+    for base, count in (("[/ICCBased @ICC]", 3), ("[/DeviceN [/A /B] /DeviceCMYK @Sampled]", 2), ("/DeviceCMYK", 4)):
+        accepted("Gray", b"", ColorSpace=f"[/Indexed {base} 1 ({'a' * 2 * count})]")
+        rejected("Gray", "bad-value", ColorSpace=f"[/Indexed {base} 1 ({'a' * (2 * count + 1)})]")
+
+
+@pytest.mark.parametrize(
     "data",
     [
         JPEG,

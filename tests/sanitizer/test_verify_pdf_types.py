@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from support.canonical_pdf import MINIMAL, Obj, obj, reachable, stream, write
 from support.pdf_samples import RECT, RICH
@@ -9,7 +12,9 @@ from support.pdf_samples import RECT, RICH
 from sanitizer.limits import Limits
 from sanitizer.verify import VERIFIERS, Violation
 from sanitizer.verify.pdf import verify
-from sanitizer.verify.pdf.rules import compile_rule
+from sanitizer.verify.pdf.rules import Types, compile_rule
+from sanitizer.verify.pdf.tables import ALIASES, MACROS, TABLES
+from sanitizer.verify.pdf.values import Dictionary, Reference, String
 from sanitizer.verify.pdf.walk import _TABLES
 
 LIMITS = Limits()
@@ -311,6 +316,69 @@ def test_notation(rule: str, good: list[object], bad: list[object]) -> None:
     assert not any(compiled(walker, value) for value in bad)  # type: ignore[arg-type]
 
 
+class Refusing:
+    """A walker for which no object and no dictionary fits."""
+
+    def reach(self, number: Reference, types: Types) -> bool:
+        return False
+
+    def enter(self, dictionary: Dictionary, types: Types) -> bool:
+        return False
+
+    def colour_space(self, value: object) -> bool:
+        return False
+
+
+RULES = [(name, key) for name, table in _TABLES.items() for key in table.rules]
+
+
+@pytest.mark.parametrize(("name", "key"), RULES, ids=[f"{name}.{key.decode()}" for name, key in RULES])
+def test_every_rule_of_every_table_refuses_nonsense(name: str, key: bytes) -> None:
+    rule = _TABLES[name].rules[key]
+    nonsense: list[object] = [
+        [[None]],
+        String(b"\0<script>"),
+        {b"Zz": [None]},
+        Reference(1),
+        [Reference(1)],
+        [True, {}],
+    ]
+    assert not any(rule(Refusing(), value) for value in nonsense if not (key == b"DecodeParms" and type(value) is dict))
+
+
+# Where the tables say the same in another form: variants that the document tells in words, or in one line for several.
+OTHER_FORM = {
+    *("Count! int(1..)", "S! =/URI", "URI! uri", "S! =/GoTo", "D! dest", "Action.Named S! =/Named", "ImageMask! true"),
+    *(
+        "N! /NextPage|/PrevPage|/FirstPage|/LastPage",
+        "N! (&Form|{&Form})",
+        "PatternType! int(1)",
+        "PatternType! int(2)",
+    ),
+    *("FunctionType! int(2)", "FunctionType! int(3)", "ColorSpace cs", "Subtype! /Type1|/MMType1|/TrueType"),
+    *("Subtype! =/Type3", "Subtype! =/Type0", "Colors! int(1..32)", "Columns! int(1..)", "Predictor! int(2|10..15)"),
+    *("ColorTransform! int(0..1)", "Length! int(0..)", "Filter =/FlateDecode", "DecodeParms parms"),
+    "Filter /FlateDecode|/DCTDecode|/CCITTFaxDecode",
+}
+
+
+def on_one_line(text: str) -> str:
+    return re.sub(r"\s*\|\s*", "|", re.sub(r"\s+", " ", text.replace("\\|", "|")))
+
+
+def test_tables_are_those_of_the_document() -> None:
+    """Every entry stands word for word in docs/grammar-pdf.md, and every name of its section 4 in the tables."""
+    text = (Path(__file__).parents[2] / "docs" / "grammar-pdf.md").read_text(encoding="utf-8")
+    document = on_one_line(text)
+    entries = {on_one_line(entry) for entry in re.split(r"\s{2,}|\n", "  ".join([TABLES, *MACROS.values()]))}
+    strange = {entry for entry in entries if " " in entry and entry not in document and not entry.startswith("stream ")}
+    assert strange == OTHER_FORM
+    blocks = re.findall(r"```\n(.*?)```", text[text.index("### 4.1") : text.index("## 5.")], re.DOTALL)
+    words = set(re.findall(r"(?<![\w/])[A-Z]\w*", "\n".join(blocks)))
+    known = set(re.findall(r"\w+", "  ".join([TABLES, *MACROS.values(), *ALIASES.values()])))
+    assert words - known == {"CFF", "Indexed"}  # words of remarks
+
+
 @pytest.mark.parametrize("text", ["int(", "[num", "(num", "num)", "/A B|", "wort", "num|", "{3}", "ü"])
 def test_notation_refuses_what_it_does_not_know(text: str) -> None:
     with pytest.raises((ValueError, KeyError)):
@@ -371,6 +439,18 @@ def test_signature_type_is_inherited() -> None:
     assert_rejected(objects, "signature-value")
     objects["Box"] = objects["Box"].but(FT="/Tx")
     verify(write(objects), LIMITS)
+
+
+def test_accepts_the_form_as_an_object_of_its_own() -> None:
+    form = obj(DA="(/F1 0 Tf 0 g)", Fields="[@Group @Push @Sign]")
+    verify(write({**with_entry("Catalog", "AcroForm", "@Form2"), "Form2": form}), LIMITS)
+    assert_rejected(
+        {**with_entry("Catalog", "AcroForm", "@Form2"), "Form2": form.but(Fields="[@Push @Sign]")}, "field-tree"
+    )
+
+
+def test_rejects_fields_without_a_form() -> None:
+    assert_rejected(reachable(with_entry("Catalog", "AcroForm", None)), "field-tree")
 
 
 def outline(depth: int) -> dict[str, Obj]:

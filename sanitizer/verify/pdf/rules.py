@@ -150,7 +150,9 @@ def _one_of(names: frozenset[bytes]) -> Rule:
 
 
 def _any_of(rules: tuple[Rule, ...]) -> Rule:
-    return lambda walker, value: any(rule(walker, value) for rule in rules)
+    first, *others = rules
+    rest = others[0] if len(others) == 1 else _any_of(tuple(others))
+    return lambda walker, value: first(walker, value) or rest(walker, value)
 
 
 def _typed(tokens: list[str]) -> Rule:
