@@ -293,7 +293,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._task = None
         self._last_seen = now
         endpoint.wheel.set(self, endpoint.limits.idle_ping_seconds + endpoint.stagger())
-        self._transport.resume_reading()
+        self._read_on()
         self._apply(self.session.logged_in(who, rooms, endpoint.posts.of(who.session, now), now))
         pending, self._pending = self._pending or [], None
         for act in pending:
@@ -304,6 +304,8 @@ class WebSocketConnection(asyncio.Protocol):
     def _apply(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
             match effect:
+                case Send(wire.Ready() as message):
+                    self.write_paced(frame(message))
                 case Send(message):
                     self.write(frame(message))
                 case SubmitPost(post):
@@ -450,7 +452,12 @@ class WebSocketConnection(asyncio.Protocol):
 
     def stop_reading(self) -> None:
         """The server drains: what was read is answered, nothing more is taken."""
-        self._transport.pause_reading()
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def _read_on(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def cut(self) -> None:
         """Too slow: come back with your cursors. What the socket does not take within the linger time is given up."""
@@ -466,7 +473,7 @@ class WebSocketConnection(asyncio.Protocol):
     def _send_close(self, code: int, reason: str) -> None:
         if self._ws.state is State.OPEN:
             self._ws.send_close(code, reason)
-            self._transport.resume_reading()
+            self._read_on()
         self._retire()
 
     def _fail(self, code: int, reason: str) -> None:

@@ -278,3 +278,18 @@ async def test_a_request_under_way_is_finished_at_the_end() -> None:
         assert (await answer).json()["size"] == 4
         with pytest.raises(httpx.ConnectError):
             await client.get(f"{town.url()}/who")
+
+
+async def test_a_person_of_very_many_rooms_gets_a_ready_beyond_the_write_buffer() -> None:
+    limits = SocketLimits(write_buffer=128 * 1024, slow_seconds=1.0, frames=UNLIMITED)
+    async with served(limits) as town:
+        for number in range(5000):
+            town.engine.add_room(f"r_{number}", "sato")
+        sleeper = await lazy(town, "sato")
+        await asyncio.sleep(2.5)
+        assert town.endpoint.resyncs == 0
+        opcode, payload = await sleeper.frame()
+        assert opcode == TEXT and len(json.loads(payload)["rooms"]) == 5000
+        town.engine.say("r_4999", "x")
+        assert json.loads((await sleeper.frame())[1])["room"] == "r_4999"
+        sleeper.writer.close()
