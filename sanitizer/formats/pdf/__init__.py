@@ -16,7 +16,7 @@ from __future__ import annotations
 from sanitizer.formats.base import Job, Rebuilt, Refused
 from sanitizer.formats.pdf.build import Builder
 from sanitizer.formats.pdf.extraction import text
-from sanitizer.formats.pdf.flatten import flatten
+from sanitizer.formats.pdf.flattening import flatten
 from sanitizer.formats.pdf.kinds import KINDS, Report
 from sanitizer.formats.pdf.layers import Layers
 from sanitizer.formats.pdf.outside import report_outside

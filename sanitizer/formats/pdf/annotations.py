@@ -48,7 +48,7 @@ MARKUP = (
     "Watermark"
 )
 KINDS_KEPT = frozenset(MARKUP.split()) | {"Link", "Popup", "Widget"}
-MULTIMEDIA = frozenset(("/RichMedia", "/3D", "/Movie", "/Sound", "/Screen"))
+MULTIMEDIA = ("/RichMedia", "/3D", "/Movie", "/Sound", "/Screen")  # a tuple: what is looked up may be anything
 RECT = numbers(4, 4)
 
 

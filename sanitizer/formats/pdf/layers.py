@@ -6,8 +6,8 @@ Rules kept here:
   group's own view usage says is off.
 - Hidden content is taken out; all other content stays without its layer.
 
->>> sorted(STATES)
-['/OFF', '/ON']
+>>> STATES
+('/ON', '/OFF')
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 from sanitizer.formats.pdf.source import Source
 from sanitizer.formats.pdf.values import Value, is_ref
 
-STATES = frozenset(("/ON", "/OFF"))
+STATES = ("/ON", "/OFF")
 
 
 class Layers:
