@@ -6,7 +6,8 @@ Rules kept here:
 - Compressed pixels spell short words by chance, and raw or stored ones spell what a sender painted. The rebuilt file is
   looked through; if it spells a carrier, the picture is encoded again in another way, and from the third time on with
   the lowest bit of every sample turned, which nobody sees.
-- ``<%@`` has only three bytes, so in large pictures chance wins: it is avoided as far as three tries go.
+- ``<%@`` has only three bytes: it is avoided in files up to 8 MiB, as far as three tries go; in larger ones chance
+  wins.
 
 >>> spells(b"GIF89a<ScRiPt>"), spells(b"GIF89a")
 (True, False)
@@ -22,6 +23,7 @@ HEAD = 1024
 BY_CHANCE = b"<%@"
 TRIES = 8
 TRIES_BY_CHANCE = 3
+SIZE_BY_CHANCE = 8 << 20
 
 
 def spells(data: bytes) -> bool:
@@ -33,7 +35,8 @@ def spells(data: bytes) -> bool:
 
 def is_fine(data: bytes, variation: int) -> bool:
     """Whether a rebuilt picture may leave after so many variations of its encoding."""
-    return not spells(data) and (variation >= TRIES_BY_CHANCE or BY_CHANCE not in data)
+    by_chance = variation < TRIES_BY_CHANCE and len(data) <= SIZE_BY_CHANCE and BY_CHANCE in data
+    return not by_chance and not spells(data)
 
 
 def varied(image: Image.Image, variation: int) -> Image.Image:

@@ -81,12 +81,16 @@ def rebuild_gif(data: bytes, limits: Limits, notes: Notes) -> bytes:
     if sum(frame.size[0] * frame.size[1] for frame in received.frames) > limits.max_pixels:
         raise Refused("too-many-pixels")
     first = received.frames[0]
-    canvas = tuple(max(received.canvas[i], first.at[i] + first.size[i]) for i in (0, 1))
-    pictures, complete = _pictures(received, (canvas[0], canvas[1]), limits)
+    canvas = (
+        max(received.canvas[0], first.at[0] + first.size[0]),
+        max(received.canvas[1], first.at[1] + first.size[1]),
+    )
+    check_size(canvas, limits)
+    pictures, complete = _pictures(received, canvas, limits)
     notes.incomplete(complete and received.whole)
     if notes.variation:
         pictures = [_rotated(picture, notes.variation) for picture in pictures]
-    return _written((canvas[0], canvas[1]), pictures, received.loops)
+    return _written(canvas, pictures, received.loops)
 
 
 def read_gif(data: bytes) -> Received:

@@ -4,7 +4,8 @@ Rules kept here:
 
 - The quantisation tables are the ones of ITU-T T.81 Annex K scaled to one quality of libjpeg's scale, the one nearest
   to the received tables: nothing can hide in tables, size and likeness stay.
-- Chroma subsampling and progressive coding stay; CMYK becomes RGB; grey stays grey.
+- Chroma subsampling and progressive coding stay (above 40 million pixels it becomes sequential); CMYK becomes RGB;
+  grey stays grey.
 - Segments are SOI, APP0 (JFIF 1.1, resolution only), DQT, SOF0 or SOF2, DHT, SOS with its scans, EOI.
 
 >>> nearest_quality({0: scaled(LUMA, 75), 1: scaled(CHROMA, 75)})
@@ -16,6 +17,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from PIL import Image, JpegImagePlugin
@@ -40,25 +42,41 @@ CHROMA = [
 # fmt: on
 DPI = range(10, 2541)  # resolutions that are kept, dots per inch
 GROWTH, ROOM = 1.08, 200  # above this times the received size, and so many bytes, the quality is lowered
+LARGE = 40_000_000  # pixels above which the encoder must not hold all coefficients at once (no optimising)
 STEP, FARTHEST = 3, 12  # steps of quality, and how far it may fall
 
 
 def rebuild_jpeg(data: bytes, limits: Limits, notes: Notes) -> bytes:
     """The JPEG made anew. Raises ``Refused``."""
+    plain, source = _decoded(data, limits, notes)
+    plain = varied(plain, notes.variation)
+    encode = partial(encode_jpeg, plain, sampling=source.sampling, progressive=source.progressive, dpi=source.dpi)
+    return near_size(encode, len(data), max(1, source.quality - notes.variation))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """How the received file was encoded."""
+
+    quality: int
+    sampling: int
+    progressive: bool
+    dpi: tuple[int, int] | None
+
+
+def _decoded(data: bytes, limits: Limits, notes: Notes) -> tuple[Image.Image, _Source]:
+    """The picture as viewers show it; the received form of its pixels is given up here, since both are large."""
     image, complete = decoded(data, "image/jpeg", limits)
     assert isinstance(image, JpegImagePlugin.JpegImageFile)
     notes.incomplete(complete)
-    quality, sampling = nearest_quality(image.quantization), _sampling(image)
-    progressive = bool(image.info.get("progressive"))
-    dpi = _resolution(image)
+    dpi, progressive = _resolution(image), bool(image.info.get("progressive"))
     plain, _ = upright_srgb(image, notes.changed)
     if plain.mode not in ("L", "RGB"):
         plain = plain.convert("RGB")
     if plain.size != image.size and dpi:
         dpi = (dpi[1], dpi[0])
-    plain = varied(plain, notes.variation)
-    encode = partial(encode_jpeg, plain, sampling=sampling, progressive=progressive, dpi=dpi)
-    return near_size(encode, len(data), max(1, quality - notes.variation))
+    progressive = progressive and plain.width * plain.height <= LARGE
+    return plain, _Source(nearest_quality(image.quantization), _sampling(image), progressive, dpi)
 
 
 def near_size(encode: Callable[[int], bytes], size: int, quality: int) -> bytes:
@@ -78,7 +96,11 @@ def encode_jpeg(
     out = io.BytesIO()
     extra = {"dpi": dpi} if dpi else {}
     subsampling = {} if image.mode == "L" else {"subsampling": sampling}
-    image.save(out, "JPEG", quality=quality, optimize=True, progressive=progressive, **subsampling, **extra)
+    optimize = image.width * image.height <= LARGE
+    try:
+        image.save(out, "JPEG", quality=quality, optimize=optimize, progressive=progressive, **subsampling, **extra)
+    except OSError as error:  # what has been decoded can be encoded, unless memory ends
+        raise MemoryError from error
     return out.getvalue()
 
 

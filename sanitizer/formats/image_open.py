@@ -85,13 +85,20 @@ def check_size(size: tuple[int, int], limits: Limits) -> None:
         raise Refused("too-many-pixels")
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether Pillow means by an error that memory did not suffice."""
+    return isinstance(error, MemoryError) or "memory" in str(error)
+
+
 def decoded(data: bytes, mime: str, limits: Limits) -> tuple[ImageFile.ImageFile, bool]:
     """The first picture of a file with its pixels, and whether it was complete. Raises ``Refused``."""
     image = open_image(data, mime, limits)
     try:
         image.load()
         return image, True
-    except UNREADABLE:
+    except UNREADABLE as error:
+        if out_of_memory(error):
+            raise MemoryError from error
         return _as_far_as_it_goes(data, mime, limits), False
 
 

@@ -38,6 +38,7 @@ from sanitizer.limits import Limits
 __all__ = ["canonical_png", "rebuild_png"]
 SMALL = 4_000_000  # pixels up to which both ways of filtering are tried
 LEVELS = (6, 9, 4, 5, 7, 3, 8, 2)  # of compression, one for each variation
+LARGE = 25_000_000  # pixels above which time counts more than the last percent
 PPM = range(400, 100_001)  # resolutions that are kept, pixels per metre
 
 
@@ -61,13 +62,16 @@ def rebuild_png(data: bytes, limits: Limits, notes: Notes) -> bytes:
         if animation is not None:
             return animation
         notes.removed.append(Change("animation", 1))
-    image, complete = decoded(_essential(walked), "image/png", limits)
+    resolution, essential = _resolution(walked), _essential(walked)
+    walked.clear()  # large pictures: what is no longer needed goes before more is made
+    image, complete = decoded(essential, "image/png", limits)
+    del essential
     notes.incomplete(complete)
     if struct.unpack_from(">BB", data, 24) in ((16, 2), (16, 4), (16, 6)):
         notes.changed.append(Change("bit-depth", 1))
     plain, transparency = upright_srgb(image, notes.changed)
     parts = encoded(varied(plain, notes.variation), transparency, len(data), notes.variation)
-    return replace(parts, ppm=_resolution(walked)).encode()
+    return replace(parts, ppm=resolution).encode()
 
 
 def encoded(image: Image.Image, transparency: int | bytes | None, target: int, variation: int = 0) -> Png:
@@ -121,7 +125,7 @@ def _grey_bits(image: Image.Image) -> int:
 
 
 def _smallest(image: Image.Image, bits: int, target: int) -> bytes:
-    best = idat(image, 6, bits)
+    best = idat(image, 6 if image.width * image.height <= LARGE else 3, bits)
     if len(best) <= target // 2 or image.width * image.height > SMALL:
         return best
     packed = _packed(image, bits)

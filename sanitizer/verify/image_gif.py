@@ -76,7 +76,7 @@ def _frame(cursor: Cursor, canvas: tuple[int, int], shared: int) -> int:
     code_size = cursor.take(1)[0]
     demand(code_size == max(2, colours.bit_length() - 1), "bad-code-size")
     pixels = int(width * height)
-    demand(_lzw_length(_stream(cursor), code_size) == pixels, "bad-raster")
+    _check_lzw(_stream(cursor), code_size, pixels)
     return pixels
 
 
@@ -89,9 +89,12 @@ def _stream(cursor: Cursor) -> bytes:
     return b"".join(parts)
 
 
-def _lzw_length(stream: bytes, code_size: int) -> int:
-    """How many indices an LZW stream yields (GIF89a, appendix F). It starts with a clear code, uses no code before it
-    is defined, ends with the end code in its last byte, and leaves zero bits behind it."""
+def _check_lzw(stream: bytes, code_size: int, pixels: int) -> None:
+    """The LZW stream yields exactly ``pixels`` indices (GIF89a, appendix F): it starts with a clear code, uses no code
+    before it is defined, and after the last index there is the end code, then zero bits to the end of its byte.
+
+    Encoders differ in whether the end code is already wider: it is compared as the number that all remaining bits make.
+    """
     clear, end = 1 << code_size, (1 << code_size) + 1
     lengths = [1] * clear + [0, 0]
     width, known, previous, total = code_size + 1, clear + 2, 0, 0
@@ -108,11 +111,7 @@ def _lzw_length(stream: bytes, code_size: int) -> int:
                 del lengths[clear + 2 :]
                 width, known, previous, started = code_size + 1, clear + 2, 0, True
                 continue
-            demand(started, "no-clear-code")
-            if code == end:
-                demand(at == len(stream) - 1 and bits == 0, "lzw-slack")
-                return total
-            demand(code < known if not previous else code <= known, "undefined-code")
+            demand(started and code != end, "bad-raster")
             if previous and known < 4096:
                 lengths.append(previous + 1)
                 known += 1
@@ -121,5 +120,9 @@ def _lzw_length(stream: bytes, code_size: int) -> int:
             demand(code < known, "undefined-code")
             previous = lengths[code]
             total += previous
-    demand(False, "no-end-code")
-    return 0
+            if total >= pixels:
+                demand(total == pixels, "bad-raster")
+                rest = stream[at + 1 :]
+                demand(len(rest) <= 2 and bits | int.from_bytes(rest, "little") << held == end, "lzw-slack")
+                return
+    demand(False, "bad-raster")

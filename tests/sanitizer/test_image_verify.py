@@ -193,6 +193,17 @@ def test_a_gif_whose_stream_yields_too_few_or_too_many_pixels_is_a_violation() -
         assert_violation(bytes(data), "bad-raster")
 
 
+def test_gifs_of_any_size_and_depth_pass() -> None:
+    chance = random.Random(3)
+    for _ in range(300):
+        colours, run = chance.choice((1, 2, 4, 8, 16, 256)), chance.choice((2, 20, 200))
+        width, height = chance.randrange(1, 90), chance.randrange(1, 60)
+        raw = b"".join(bytes([chance.randrange(colours)]) * chance.randrange(1, run) for _ in range(width * height))
+        frame = Image.frombytes("P", (width, height), raw[: width * height])
+        frame.putpalette(chance.randbytes(768))
+        verify(canonical_of(saved(frame, "gif"), "gif"), Limits())
+
+
 @pytest.mark.parametrize("extension", [b"!\xfe\2hi\0", b"!\xff\x0bXMP DataXMP\2hi\0", b"!\1\x0c" + bytes(12) + b"\0"])
 def test_no_other_extension_may_stand_in_a_gif(extension: bytes) -> None:
     data = SAMPLES["gif"]()
