@@ -62,6 +62,7 @@ from server.routes.client import Client
 from server.routes.health import Health
 from server.routes.http import Door, not_allowed, not_found
 from server.routes.messages import Messages
+from server.routes.openapi import OpenApi
 from server.routes.rooms import Rooms
 from server.routes.search import Search
 from server.routes.setup import Setup
@@ -188,13 +189,13 @@ class Application:
         requests = None if load.on else _rate(self.settings)
         door = Door(self.sessions, self.strangers, self.submit, requests)
         health = Health(lambda: not self.storage.reads_only, self.figures)
-        routes: list[BaseRoute] = [
+        self.routes: list[BaseRoute] = [
             Mount(API, routes=[*self._api(door, folder)]),
             *health.routes(),
             *Client().routes(),
         ]
         front = Front(
-            Starlette(routes=routes, exception_handlers={404: not_found, 405: not_allowed}),
+            Starlette(routes=self.routes, exception_handlers={404: not_found, 405: not_allowed}),
             on_refused=self.engine.refused,
             json_body=self.settings.limits.json_body_kib * KIB,
             streams=_is_upload,
@@ -213,6 +214,7 @@ class Application:
             Attachments(database, viewer, self.receiving, self.worker, self.quarantine, self.renditions, submit),
             Uploads(self.resumables),
             Search(database, directory, self.drain.terms.table, submit),
+            OpenApi(),
         ]
         return [route for one in slices for route in one.routes(door)]
 

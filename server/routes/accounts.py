@@ -44,6 +44,37 @@ class PersonView(Struct):
     section: str
 
 
+class PeopleFound(Struct):
+    people: list[PersonView]
+
+
+class ZoneView(Struct):
+    """The zone of this listener. ``user`` is who is logged in, null for strangers."""
+
+    zone: str
+    name: str
+    name_en: str
+    languages: list[str]
+    user: wire.User | None
+
+
+class LoggedIn(Struct):
+    """``token`` is told once: it works as ``Authorization: Bearer`` in ``zone`` alone."""
+
+    token: str
+    user: wire.User
+    zone: str
+
+
+class Me(Struct):
+    user: wire.User
+    zone: str
+
+
+class LoggedOut(Struct):
+    """Nothing more to say."""
+
+
 class Accounts:
     def __init__(
         self,
@@ -74,7 +105,7 @@ class Accounts:
         zone = origin.zone or ""
         ja, en = ZONE_NAMES[zone]
         user = self.user(caller.live) if caller is not None else None
-        return answer({"zone": zone, "name": ja, "name_en": en, "languages": ["ja", "en"], "user": user})
+        return answer(ZoneView(zone, ja, en, ["ja", "en"], user))
 
     async def login(self, request: Request, origin: Origin) -> Response | Refusal:
         sent = await body(request, Login)
@@ -86,16 +117,16 @@ class Accounts:
         zone = entered.session.zone
         person = self._directory.person(entered.session.person)
         assert person is not None
-        told = {"token": entered.token, "user": self._directory.user(person), "zone": zone}
+        told = LoggedIn(entered.token, self._directory.user(person), zone)
         cookie = set_cookie(zone, entered.token, self._times.absolute // 1000)
         return answer(told, headers={"set-cookie": cookie})
 
     async def logout(self, request: Request, caller: Caller) -> Response | Refusal:
         await self._submit(EndSession(caller.origin, caller.live.session.id, "logout"))
-        return answer({}, headers={"set-cookie": set_cookie(caller.zone, "", 0)})
+        return answer(LoggedOut(), headers={"set-cookie": set_cookie(caller.zone, "", 0)})
 
     async def me(self, request: Request, caller: Caller) -> Response | Refusal:
-        return answer({"user": self.user(caller.live), "zone": caller.zone})
+        return answer(Me(self.user(caller.live), caller.zone))
 
     def user(self, live: Live) -> wire.User:
         return self._directory.user(live.person)
@@ -108,7 +139,7 @@ class Accounts:
         query = request.query_params.get("q", "").strip()[:100]
         async with self._database.read() as connection:
             found = await search_people(connection, query, limit or 20) if query else []
-        return answer({"people": [person_view(person, self._directory) for person in found]})
+        return answer(PeopleFound([person_view(person, self._directory) for person in found]))
 
 
 def person_view(person: Person, directory: Directory) -> PersonView:

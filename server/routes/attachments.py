@@ -13,6 +13,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 from starlette.requests import ClientDisconnect, Request
@@ -52,6 +53,13 @@ MAX_PASSWORD = 1024
 
 class FilePassword(Struct, forbid_unknown_fields=True):
     password: str
+
+
+class InQuarantine(Struct):
+    """The attachment is durable and waits for its verdict."""
+
+    id: str
+    state: Literal["quarantined"] = "quarantined"
 
 
 class Attachments:
@@ -104,7 +112,7 @@ class Attachments:
         recorded = await self._receiving.record(caller.origin, room, name, received)
         if isinstance(recorded, Refusal):
             return on_record(recorded)
-        return answer({"id": recorded.id, "state": "quarantined"}, 202)
+        return answer(InQuarantine(recorded.id), 202)
 
     async def _visible(self, request: Request, caller: Caller) -> Attachment | Refusal:
         async with self._database.read() as connection:
@@ -207,7 +215,7 @@ class Attachments:
         if isinstance(given, Refusal):
             self._worker.take_password(attachment)
             return on_record(given)
-        return answer({"id": attachment, "state": "quarantined"}, 202)
+        return answer(InQuarantine(attachment), 202)
 
 
 def _starts(request: Request) -> bool:

@@ -17,6 +17,7 @@ from rooms.refusals import Refusal, refuse
 from rooms.store.database import Database
 from rooms.store.gathering import room_for
 from rooms.store.posting import events_after, events_before, head_of
+from server import wire
 from server.on_record import on_record
 from server.routes.http import Caller, Door, answer, body, number
 from server.views import Viewer
@@ -31,6 +32,18 @@ class NewMessage(Struct, forbid_unknown_fields=True):
     text: str = ""
     attachments: list[str] = []
     reply_to: str | None = None
+
+
+class PostedMessage(Struct):
+    message_id: str
+    seq: int
+
+
+class EventPage(Struct):
+    """Ascending by seq; ``head`` is the room's last seq."""
+
+    events: list[wire.EventView]
+    head: int
 
 
 class Messages:
@@ -62,8 +75,7 @@ class Messages:
         posted = (await self._submit(command)).answer
         if isinstance(posted, Refusal):
             return on_record(posted)
-        told = {"message_id": posted.message_id, "seq": posted.seq}
-        return answer(told, 200 if posted.repeated else 201)
+        return answer(PostedMessage(posted.message_id, posted.seq), 200 if posted.repeated else 201)
 
     async def events(self, request: Request, caller: Caller) -> Response | Refusal:
         """A page of a room's events, ascending: after a seq, before a seq, or the last ones."""
@@ -85,4 +97,4 @@ class Messages:
                 events = await events_before(connection, room, before, limit or PAGE, after=first)
             else:
                 events = await events_after(connection, room, max(after or 0, first), limit or PAGE)
-        return answer({"events": [self._viewer.entry(e, caller.zone) for e in events], "head": head})
+        return answer(EventPage([self._viewer.entry(e, caller.zone) for e in events], head))

@@ -17,6 +17,7 @@ from rooms.perform import Outcome
 from rooms.refusals import Refusal, refuse
 from rooms.store.database import Database
 from rooms.store.gathering import members_of
+from server import wire
 from server.directory import Directory
 from server.on_record import on_record
 from server.rooms_engine import list_rooms
@@ -43,6 +44,20 @@ class MemberView(Struct):
     section: str
 
 
+class RoomList(Struct):
+    rooms: list[wire.RoomView]
+
+
+class RoomWithMembers(wire.RoomView):
+    members: list[MemberView]
+
+
+class MemberCount(Struct):
+    """How many people are in the room now."""
+
+    members: int
+
+
 class Rooms:
     def __init__(
         self, database: Database, viewer: Viewer, directory: Directory, submit: Callable[[Command], Awaitable[Outcome]]
@@ -62,7 +77,7 @@ class Rooms:
         ]
 
     async def list(self, request: Request, caller: Caller) -> Response | Refusal:
-        return answer({"rooms": await list_rooms(self._database, self._viewer, caller.person, caller.zone)})
+        return answer(RoomList(await list_rooms(self._database, self._viewer, caller.person, caller.zone)))
 
     async def open(self, request: Request, caller: Caller) -> Response | Refusal:
         """201 for a new room, 200 for a direct room that was there."""
@@ -90,7 +105,7 @@ class Rooms:
             members = await members_of(connection, room)
         people = [p for m in members if (p := self._directory.person(m.person)) is not None]
         views = [MemberView(p.login, p.name, p.organisation, p.section_name) for p in people]
-        return answer(msgspec.to_builtins(listed[0]) | {"members": views})
+        return answer(RoomWithMembers(**msgspec.structs.asdict(listed[0]), members=views))
 
     async def change(self, request: Request, caller: Caller) -> Response | Refusal:
         sent = await body(request, MemberChange)
@@ -105,4 +120,4 @@ class Rooms:
 
     async def _moved(self, command: ChangeMembers) -> Response | Refusal:
         moved = (await self._submit(command)).answer
-        return on_record(moved) if isinstance(moved, Refusal) else answer({"members": len(moved.members)})
+        return on_record(moved) if isinstance(moved, Refusal) else answer(MemberCount(len(moved.members)))

@@ -30,6 +30,12 @@ class FirstAdministrator(Struct, forbid_unknown_fields=True):
     password: str
 
 
+class FirstLogin(Struct):
+    """The administrator was made and may log in."""
+
+    login: str
+
+
 class Setup:
     def __init__(
         self,
@@ -77,4 +83,4 @@ class Setup:
         if isinstance(person, Refusal):
             return person
         self._link.used()
-        return answer({"login": person.login}, 201)
+        return answer(FirstLogin(person.login), 201)

@@ -2,7 +2,8 @@
 passwords. One a module is enough; the tests of a module share its people.
 
 Rules: everything goes through the same commands and routes as everyone's; nothing of ours is replaced. Two things are
-arguments, as they are in the product: the clock (``later`` moves it) and how full the disk is (``disk``).
+arguments, as they are in the product: the clock (``later`` moves it) and how full the disk is (``disk``). Every answer
+to a client is held against ``openapi.json``.
 
 >>> @pytest.fixture(scope="module", loop_scope="module")                 # doctest: +SKIP
 ... async def town(tmp_path_factory):
@@ -26,6 +27,7 @@ from typing import Any
 
 import httpx
 import msgspec
+from support.described import assert_described
 
 from rooms.commands import SERVER, Command
 from rooms.commands.people import AddOrganisation, AddPerson
@@ -138,6 +140,7 @@ class Installation:
         """Nobody's client; it keeps no cookies that it is not given."""
         client = Client(base_url=f"{self.url(zone)}{API}/", timeout=20, trust_env=False)
         client.zone = zone
+        client.event_hooks = {"response": [assert_described]}
         self._clients.append(client)
         return client
 
