@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 import regex
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rooms.file_name import EXECUTABLE, EXTENSIONS, MAX_BYTES, UNTITLED, safe_file_name, with_extension
@@ -125,6 +125,7 @@ NASTY = st.text(
 )
 
 
+@settings(deadline=None)
 @given(NASTY)
 @example("COM1" + "．" * 90 + "ｅｘｅ")
 @example("a" * 250 + ".exe.pdf")
@@ -142,6 +143,7 @@ def test_any_string_becomes_a_safe_name(original: str) -> None:
     assert not regex.match(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)", name)
 
 
+@settings(deadline=None)
 @given(NASTY, st.sampled_from(sorted(EXTENSIONS)))
 def test_any_string_gets_a_fitting_extension_once(original: str, mime: str) -> None:
     name = with_extension(original, mime)

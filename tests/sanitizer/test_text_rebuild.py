@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sanitizer.formats import text as text_format
@@ -109,6 +109,7 @@ def test_a_text_has_no_thumbnail() -> None:
     assert text_format.thumbnail(b"words", Limits()) is None
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=300))
 @example(b"\xff\xfe\x00")
 @example(b"\x1b$B\x1b(B\x00")
@@ -124,6 +125,7 @@ def test_any_bytes_become_a_text_of_the_grammar_or_are_refused(data: bytes) -> N
     assert again.data == made.data
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=200), st.sampled_from(["utf-8", "utf-16", "cp932", "euc_jp"]))
 def test_any_characters_survive_but_controls(text: str, encoding: str) -> None:
     data = text.encode(encoding, "ignore")
