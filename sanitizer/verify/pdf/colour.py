@@ -1,6 +1,6 @@
 """Section 4.5 of the grammar: colour spaces (``cs``) and how many components they have.
 
->>> components([b"Separation", b"Gold", b"DeviceCMYK", {}], objects)
+>>> components([Name(b"Separation"), Name(b"Gold"), Name(b"DeviceCMYK"), {}], [])
 1
 """
 

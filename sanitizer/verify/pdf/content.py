@@ -6,7 +6,9 @@ Rules kept here:
   content, inline images and strings with inner parentheses. Whatever it does not know is a violation.
 - Marked content is balanced, carries only ActualText and MCID, and is never optional content (``/OC``).
 
->>> check(b"/P <</MCID 0>> BDC BT (abc) Tj ET EMC", walk, 1)
+>>> content = b"q BT (abc) Tj ET Q /P <</MCID 0>> BDC EMC"
+>>> content[_plain_end(content, 0) :]
+b'/P <</MCID 0>> BDC EMC'
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Section 5.2 of the grammar: inline images, whose data is hexadecimal so that no reader can disagree where they end.
 
->>> check(b"BI /BPC 8 /CS /G /F /AHx /H 1 /W 1 ID ff>\\nEI", 0, walk, 1)
-44
+>>> _INLINE.fullmatch(b"BI /BPC 8 /CS /G /F /AHx /H 1 /W 1 ID ff>\\nEI")["data"]
+b'ff'
 """
 
 from __future__ import annotations

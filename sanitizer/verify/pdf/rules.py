@@ -3,7 +3,7 @@
 A ``Rule`` takes the walker and a value and says whether the value may stand there. It decides direct values by
 itself and hands dictionaries and references with the names of the types they may have to the walker.
 
->>> compile_rule("[num{2}]|/None")(walker, [1, 2.5])
+>>> compile_rule("[num{2}]|/None")(None, [1, 2.5])
 True
 """
 
