@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Scope
 
@@ -60,7 +59,7 @@ from server.routes.accounts import Accounts
 from server.routes.attachments import Attachments
 from server.routes.client import Client
 from server.routes.health import Health
-from server.routes.http import Door, not_allowed, not_found
+from server.routes.http import Door, Routes
 from server.routes.messages import Messages
 from server.routes.openapi import OpenApi
 from server.routes.rooms import Rooms
@@ -195,7 +194,7 @@ class Application:
             *Client().routes(),
         ]
         front = Front(
-            Starlette(routes=self.routes, exception_handlers={404: not_found, 405: not_allowed}),
+            Routes(self.routes),
             on_refused=self.engine.refused,
             json_body=self.settings.limits.json_body_kib * KIB,
             streams=_is_upload,

@@ -2,6 +2,7 @@
 
 Rules:
 - A request without a listener in its scope (a mistake of composition) is refused: there is no default zone.
+- A listener for operations serves health and figures alone.
 - A foreign ``Host`` and a cross-site act are refused and reported to ``on_refused`` for the record.
 - ``scope["state"]["origin"]`` is the request's ``RequestOrigin``; its id is answered as ``X-Request-Id``.
 - A body is bounded by ``json_body`` bytes unless ``streams`` says that the route takes a stream and bounds it itself. A
@@ -24,6 +25,8 @@ from server.engine import RequestOrigin
 from server.problems import problem_response
 
 JSON_BODY = 1024 * 1024
+OPERATIONS = frozenset({"/healthz", "/readyz", "/metrics"})
+"""All that a listener for operations serves: no people, no rooms."""
 _log = logging.getLogger("sekisho.http")
 
 
@@ -73,6 +76,8 @@ class Front:
     def _refusal(self, scope: Scope, listener: Listener, headers: RawHeaders) -> Refusal | None:
         method = str(scope["method"])
         refusal = host_refusal(listener, headers) or origin_refusal(listener, method, headers)
+        if refusal is None and listener.operations and scope["path"] not in OPERATIONS:
+            return refuse("not_found")
         if refusal is None and values(headers, b"content-length") and not self._streams(scope):
             length = only(headers, b"content-length") or ""
             if not length.isascii() or not length.isdigit():

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Literal
@@ -49,6 +51,9 @@ FILE_HEADERS: Mapping[str, str] = {
     "referrer-policy": "no-referrer",
 }
 MAX_PASSWORD = 1024
+MOST_HASHED = 100_000
+MOST_DOWNLOADS = 10_000
+BELONGS_WITHIN = 600.0
 
 
 class FilePassword(Struct, forbid_unknown_fields=True):
@@ -81,6 +86,7 @@ class Attachments:
         self._renditions = renditions
         self._submit = submit
         self._hashed: set[str] = set()
+        self._downloads = Downloads(time.monotonic)
 
     def routes(self, door: Door) -> list[Route]:
         one = "/attachments/{attachment}"
@@ -134,9 +140,13 @@ class Attachments:
         return (attachment, release) if release.state == "released" else refuse("not_released")
 
     async def show(self, request: Request, caller: Caller) -> Response | Refusal:
+        """What became of it; where its text may not be read, its name and size are text too."""
         attachment = await self._visible(request, caller)
         if isinstance(attachment, Refusal):
             return attachment
+        release = attachment.releases.get(caller.zone)
+        if release is not None and release.treatment == "forbid":
+            return refuse("forbidden_crossing")
         return answer(self._viewer.attachment(attachment, caller.zone))
 
     async def content(self, request: Request, caller: Caller) -> Response | Refusal:
@@ -148,11 +158,12 @@ class Attachments:
         path = await self._sound(attachment, release)
         if isinstance(path, Refusal):
             return path
-        if _starts(request):
+        if self._downloads.begins(request, caller, attachment.id):
             notes = {"zone": caller.zone, "sha256": release.sha256}
             noted = await self._submit(NoteAct(caller.origin, "attachment.read", attachment.id, notes=notes))
             if noted.refused:
                 return on_record(noted.answer)
+            self._downloads.noted(caller, attachment.id)
         mime = release.mime or "application/octet-stream"
         inline = "inline" in request.query_params and mime in SHOWN_IN_PLACE
         return FileResponse(
@@ -177,6 +188,8 @@ class Attachments:
             os.close(descriptor)
         if digest != release.sha256:
             return refuse("damaged")
+        if len(self._hashed) >= MOST_HASHED:
+            self._hashed.clear()
         self._hashed.add(key)
         return folder.path(key)
 
@@ -209,18 +222,45 @@ class Attachments:
             return sent
         if not 0 < len(sent.password) <= MAX_PASSWORD:
             return refuse("invalid")
-        attachment = request.path_params["attachment"]
-        self._worker.give_password(attachment, sent.password)
-        given = (await self._submit(GivePassword(caller.origin, attachment))).answer
+        attachment = await self._visible(request, caller)
+        if isinstance(attachment, Refusal):
+            return attachment
+        if attachment.uploader != caller.person:
+            return refuse("not_found")
+        waits = any(release.state == "needs_password" for release in attachment.releases.values())
+        if waits:  # nobody else's word may take the place of one that is on its way
+            self._worker.give_password(attachment.id, sent.password)
+        given = (await self._submit(GivePassword(caller.origin, attachment.id))).answer
         if isinstance(given, Refusal):
-            self._worker.take_password(attachment)
+            if waits:
+                self._worker.take_password(attachment.id)
             return on_record(given)
-        return answer(InQuarantine(attachment), 202)
+        return answer(InQuarantine(attachment.id), 202)
 
 
-def _starts(request: Request) -> bool:
-    """Whether this is the beginning of a download, not a later part of one."""
-    if request.method == "HEAD":
-        return False
-    wanted = request.headers.get("range", "bytes=0-").replace(" ", "")
-    return wanted.startswith("bytes=0-")
+class Downloads:
+    """Which requests are parts of a download that is on record. ``now`` in seconds.
+
+    Rules: a request for the first byte begins a download; one for later bytes belongs to the download that the same
+    session began within ``BELONGS_WITHIN`` seconds, else it begins one itself, so that no byte leaves unrecorded.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._begun: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    def begins(self, request: Request, caller: Caller, attachment: str) -> bool:
+        """Whether this request needs a leaf of its own."""
+        if request.method == "HEAD":
+            return False
+        wanted = request.headers.get("range", "bytes=0-").replace(" ", "").lower()
+        if not wanted.startswith("bytes=") or any(part.startswith("0") for part in wanted[6:].split(",")):
+            return True
+        begun = self._begun.get((caller.live.session.id, attachment))
+        return begun is None or self._now() - begun > BELONGS_WITHIN
+
+    def noted(self, caller: Caller, attachment: str) -> None:
+        self._begun[caller.live.session.id, attachment] = self._now()
+        self._begun.move_to_end((caller.live.session.id, attachment))
+        while len(self._begun) > MOST_DOWNLOADS:
+            self._begun.popitem(last=False)

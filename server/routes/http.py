@@ -9,12 +9,16 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
+from starlette.applications import Starlette
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
 from rooms.commands import Command, Origin
 from rooms.commands.noting import NoteAct
@@ -79,13 +83,14 @@ async def body(request: Request, kind: type[T]) -> T | Refusal:
 
 
 def number(request: Request, name: str, default: int | None, low: int, high: int) -> int | Refusal | None:
-    """A whole number of the query, ``default`` if it is not there; ``malformed`` outside its bounds."""
+    """A whole number of the query, at most ``high``; ``default`` if it is not there; ``malformed`` if it is not one or
+    below ``low``."""
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or len(text) > 12 or not low <= int(text) <= high:
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or int(text) < low:
         return refuse("malformed")
-    return int(text)
+    return min(int(text), high)
 
 
 class Door:
@@ -164,6 +169,16 @@ class Door:
 
 def _short(value: object) -> str | None:
     return str(value)[:64] if value is not None else None
+
+
+class Routes(Starlette):
+    """The routes, and problems where there is none. A fault of a route is left to the front, which answers it."""
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        super().__init__(routes=routes)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return ExceptionMiddleware(self.router, handlers={404: not_found, 405: not_allowed})
 
 
 async def not_found(request: Request, error: Exception) -> Response:

@@ -78,7 +78,7 @@ class Messages:
         return answer(PostedMessage(posted.message_id, posted.seq), 200 if posted.repeated else 201)
 
     async def events(self, request: Request, caller: Caller) -> Response | Refusal:
-        """A page of a room's events, ascending: after a seq, before a seq, or the last ones."""
+        """A page of a room's events, ascending: after a seq (from the start without one), or the last before a seq."""
         limit = number(request, "limit", PAGE, 1, MAX_PAGE)
         after = number(request, "after", None, 0, MAX_SEQ)
         before = number(request, "before", None, 0, MAX_SEQ)
