@@ -32,13 +32,14 @@ from websockets.typing import Subprotocol
 
 from rooms.refusals import Refusal, refuse
 from server import wire
-from server.admission import Listener, language, origin_of
+from server.admission import Listener, origin_of
 from server.engine import LoggedIn, Posted, RequestOrigin
 from server.fanout import Channel, Sink
 from server.framing import PING, frame
 from server.handshake import (
     broken_handshake,
     device_of,
+    handshake_language,
     handshake_token,
     peer_of,
     raw_headers,
@@ -243,18 +244,19 @@ class WebSocketConnection(asyncio.Protocol):
     def _handshake(self, request: Request) -> None:
         headers = raw_headers(request)
         endpoint, listener = self._endpoint, self._listener
+        lang = handshake_language(request.path, headers)
         self.origin = origin_of(listener, headers, peer_of(self._transport), device_of(self._transport))
         refusal = refuse_upgrade(listener, request.path, headers, busy=endpoint.busy())
         if refusal is not None:
             endpoint.engine.refused(self.origin, refusal.reason)
-            self._answer(refused_upgrade(refusal, headers, self.origin.request_id))
+            self._answer(refused_upgrade(refusal, lang, self.origin.request_id))
             return
         response = self._ws.accept(request)
         if response.status_code != 101:
-            self._answer(broken_handshake(response, headers, self.origin.request_id))
+            self._answer(broken_handshake(response, lang, self.origin.request_id))
             return
         flood = Bucket(endpoint.limits.frames, time.monotonic())
-        self.session = Session(language(headers), handshake_token(listener, headers), flood)
+        self.session = Session(lang, handshake_token(listener, headers), flood)
         self._ws.send_response(response)
         self._flush()
 

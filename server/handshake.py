@@ -1,7 +1,11 @@
 """The opening handshake of ``/api/v1/ws`` as functions of the request: what is refused before the upgrade, and how.
 
 Rules: ``Host``, path and ``Origin`` are checked before ``ServerProtocol`` looks at the WebSocket headers; every
-refusal is an HTTP answer with a problem body (RFC 9457); a cookie counts only beside an allowed ``Origin``.
+refusal is an HTTP answer with a problem body (RFC 9457); a cookie counts only beside an allowed ``Origin``; a page
+cannot set ``Accept-Language`` on a WebSocket, so ``?lang=`` comes before it.
+
+>>> handshake_language("/api/v1/ws?lang=en", [(b"accept-language", b"ja")])
+'en'
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import asyncio
 import hashlib
 import ssl
 from http import HTTPStatus
+from urllib.parse import parse_qs
 
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
@@ -41,6 +46,12 @@ def refuse_upgrade(listener: Listener, path: str, headers: RawHeaders, *, busy: 
     return refuse("busy") if busy else None
 
 
+def handshake_language(target: str, headers: RawHeaders) -> str:
+    """``ja`` or ``en``: what ``?lang=`` of the request target says, where it is one of the two; else by the headers."""
+    asked = parse_qs(target.partition("?")[2]).get("lang", [""])[-1]
+    return asked if asked in ("ja", "en") else language(headers)
+
+
 def handshake_token(listener: Listener, headers: RawHeaders) -> str | None:
     """The token the handshake itself carries. A page of another site cannot set ``Authorization``, but its browser
     would send the cookie: so the cookie needs an ``Origin``, which was found good before."""
@@ -50,17 +61,15 @@ def handshake_token(listener: Listener, headers: RawHeaders) -> str | None:
     return presented.token
 
 
-def refused_upgrade(refusal: Refusal, headers: RawHeaders, request_id: str) -> Response:
+def refused_upgrade(refusal: Refusal, lang: str, request_id: str) -> Response:
     """The HTTP answer to a request that may not be upgraded."""
-    lang = language(headers)
     return _answer(refusal.status, problem_headers(refusal, lang), problem_body(refusal, lang, request_id))
 
 
-def broken_handshake(response: Response, headers: RawHeaders, request_id: str) -> Response:
+def broken_handshake(response: Response, lang: str, request_id: str) -> Response:
     """ServerProtocol's own refusal (RFC 6455 section 4.2.2) with our body: ``Upgrade``, ``Allow`` and the like are
     kept.
     """
-    lang = language(headers)
     refusal = refuse("malformed")
     kept = {name: response.headers[name] for name in ("Upgrade", "Allow") if name in response.headers}
     if response.status_code == 426:

@@ -52,6 +52,34 @@ async def test_handshakes_that_are_refused(town: Served, changes: dict[str, str]
     raw.writer.close()
 
 
+@pytest.mark.parametrize(
+    ("query", "header", "first_words"),
+    [
+        ("?lang=en", "ja", b"The request could not be read"),
+        ("?lang=ja", "en", "送られた内容を読み取れませんでした".encode()),
+        ("?lang=fr", "en", b"The request could not be read"),
+        ("?x=1&lang=", "", "送られた内容を読み取れませんでした".encode()),
+    ],
+)
+async def test_the_address_names_the_language_before_the_header(
+    town: Served, query: str, header: str, first_words: bytes
+) -> None:
+    raw, answer = await handshake(town, {"path": f"/api/v1/ws{query}", "Accept-Language": header})
+    assert answer.startswith(b"HTTP/1.1 101 ")
+    hello = b'{"op":"hello","token":"%s"}' % town.engine.add_session("sato").encode()
+    raw.send(encode(TEXT, hello), encode(TEXT, b"{"))
+    await raw.frame()
+    assert first_words in (await raw.frame())[1]
+    raw.writer.close()
+
+
+async def test_a_refused_upgrade_speaks_the_language_of_the_address(town: Served) -> None:
+    raw, answer = await handshake(town, {"path": "/api/v1/ws?lang=en", "Origin": "https://evil.example"})
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert b"came from another site" in await asyncio.wait_for(raw.reader.read(), 5)
+    raw.writer.close()
+
+
 async def test_an_upgrade_over_http_1_0_is_no_upgrade(town: Served) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", town.port())
     writer.write(f"GET /api/v1/ws HTTP/1.0\r\nHost: 127.0.0.1:{town.port()}\r\n\r\n".encode())
