@@ -308,7 +308,10 @@ class Performer:
             log.exception("a drain failed as a whole")
             outcomes = [Outcome(command, refuse("internal")) for command in commands]
             self._fatal(error)
-        self._told(outcomes)
+        try:
+            self._told(outcomes)
+        except Exception:
+            log.exception("what was written could not be told; readers find it in the store")
         for (_, future), outcome in zip(batch, outcomes, strict=True):
             if not future.done():
                 future.set_result(outcome)

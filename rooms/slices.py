@@ -17,7 +17,14 @@ from rooms.commands.indexing import IndexEvents
 from rooms.commands.noting import MakeCheckpoint, NoteAct
 from rooms.commands.people import AddOrganisation, AddPerson, AddSection, SetActive, SetPassword, SetRoles, SetZones
 from rooms.commands.posting import MarkRead, PostMessage
-from rooms.commands.receiving import ForgetOriginal, GivePassword, JudgeAttachment, ReceiveAttachment, StartTry
+from rooms.commands.receiving import (
+    ForgetOriginal,
+    GiveBackTry,
+    GivePassword,
+    JudgeAttachment,
+    ReceiveAttachment,
+    StartTry,
+)
 from rooms.commands.sessions import EndSession, EndSessionsOf, FailLogin, OpenSession, TouchSession
 from rooms.decide import Decision, gathering, indexing, noting, people, posting, receiving, sessions
 from rooms.store import gathering as store_gathering
@@ -45,6 +52,7 @@ SLICES: dict[type[Command], Slice] = {
     ChangeMembers: Slice(store_gathering.load_change_members, gathering.change_members),
     ReceiveAttachment: Slice(store_receiving.load_receive, receiving.receive_attachment),
     StartTry: Slice(store_receiving.load_named_attachments, receiving.start_try),
+    GiveBackTry: Slice(store_receiving.load_named_attachments, receiving.give_back_try),
     JudgeAttachment: Slice(store_receiving.load_named_attachments, receiving.judge_attachment),
     GivePassword: Slice(store_receiving.load_named_attachments, receiving.give_password),
     ForgetOriginal: Slice(store_receiving.load_named_attachments, receiving.forget_original),

@@ -23,7 +23,7 @@ import msgspec
 
 from rooms.attachment import Attachment, Release, open_zones
 from rooms.commands import SERVER, Command
-from rooms.commands.receiving import JudgeAttachment, StartTry
+from rooms.commands.receiving import GiveBackTry, JudgeAttachment, StartTry
 from rooms.ids import make_id
 from rooms.my_number import find_my_numbers
 from rooms.perform import Outcome
@@ -31,7 +31,7 @@ from rooms.store.blobs import BlobFolder, read_chunks
 from rooms.store.database import Database
 from rooms.store.receiving import waiting_attachments
 from rooms.zones import CrossingTable
-from sanitizer.supervisor import Examined, Supervisor
+from sanitizer.supervisor import Examined, Supervisor, Unavailable
 
 log = logging.getLogger("sekisho.release")
 
@@ -114,6 +114,11 @@ class ReleaseWorker:
             tried = (await self._submit(StartTry(SERVER, attachment_id))).answer
             if isinstance(tried, Attachment):
                 await self._judge(tried)
+        except (Unavailable, asyncio.CancelledError) as none_said:
+            self._submit(GiveBackTry(SERVER, attachment_id))
+            if isinstance(none_said, asyncio.CancelledError):
+                raise
+            await asyncio.sleep(1)
         except Exception:
             log.exception("attachment %s could not be judged", attachment_id)
             await asyncio.sleep(1)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from rooms.commands import Command, Origin
 from rooms.commands.posting import MarkRead, PostMessage
 from rooms.perform import Outcome
-from rooms.refusals import Refusal
+from rooms.refusals import Refusal, refuse
 from rooms.store.database import Database
 from rooms.store.gathering import room_for, rooms_of, unread_messages
 from rooms.store.posting import events_after
@@ -65,7 +65,8 @@ class RoomsEngine:
         return LoggedIn(session.id, person.id, session.zone, session.zone, self._user_of(live))
 
     async def rooms_of(self, who: LoggedIn) -> list[wire.RoomView] | Refusal:
-        return await list_rooms(self._database, self._viewer, who.person, who.zone)
+        listed = await list_rooms(self._database, self._viewer, who.person, who.zone)
+        return listed if self._sessions.alive(who.session) else refuse("session_ended")
 
     async def events(self, who: LoggedIn, room: str, after: int, limit: int) -> Sequence[StoredEvent] | Pruned:
         async with self._database.read() as connection:
@@ -101,7 +102,10 @@ class RoomsEngine:
 
 
 def _pass_on(done: asyncio.Future[Outcome], answered: asyncio.Future[Posted | Refusal]) -> None:
-    if answered.done() or done.cancelled():
+    if answered.done():
+        return
+    if done.cancelled():
+        answered.cancel()
         return
     answer = done.result().answer
     answered.set_result(Posted(answer.message_id, answer.seq) if isinstance(answer, Kept) else answer)

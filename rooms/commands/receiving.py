@@ -23,6 +23,12 @@ class StartTry(Command, frozen=True):
     attachment: str
 
 
+class GiveBackTry(Command, frozen=True):
+    """The sanitizer did not get to say anything (the server ends, no jail can be had): the try does not count."""
+
+    attachment: str
+
+
 class JudgeAttachment(Command, frozen=True):
     """The sanitizer's word: ``releases`` for the zones that are still open."""
 

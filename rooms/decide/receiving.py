@@ -12,7 +12,14 @@ import msgspec
 from msgspec import Struct
 
 from rooms.attachment import MAX_TRIES, Attachment, Release, first_releases, may_become, open_zones
-from rooms.commands.receiving import ForgetOriginal, GivePassword, JudgeAttachment, ReceiveAttachment, StartTry
+from rooms.commands.receiving import (
+    ForgetOriginal,
+    GiveBackTry,
+    GivePassword,
+    JudgeAttachment,
+    ReceiveAttachment,
+    StartTry,
+)
 from rooms.decide import Act, Change, Decision, actor, no
 from rooms.decide.posting import EventAppended
 from rooms.events import AttachmentJudged, RoomEvent
@@ -129,6 +136,15 @@ def start_try(world: World, command: StartTry, now: int, terms: Terms) -> Decisi
         return decision._replace(answer=None)
     tried = msgspec.structs.replace(attachment, tries=attachment.tries + 1)
     return Decision(tried, (TryCounted(tried),))
+
+
+def give_back_try(world: World, command: GiveBackTry, now: int, terms: Terms) -> Decision:
+    """One try fewer; what was judged meanwhile stays."""
+    attachment = world.attachments.get(command.attachment)
+    if attachment is None or attachment.tries == 0:
+        return Decision(None)
+    back = msgspec.structs.replace(attachment, tries=attachment.tries - 1)
+    return Decision(back, (TryCounted(back),))
 
 
 def judge_attachment(world: World, command: JudgeAttachment, now: int, terms: Terms) -> Decision:

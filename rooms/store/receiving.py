@@ -10,7 +10,14 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rooms.attachment import Attachment, Release
-from rooms.commands.receiving import ForgetOriginal, GivePassword, JudgeAttachment, ReceiveAttachment, StartTry
+from rooms.commands.receiving import (
+    ForgetOriginal,
+    GiveBackTry,
+    GivePassword,
+    JudgeAttachment,
+    ReceiveAttachment,
+    StartTry,
+)
 from rooms.decide.receiving import AttachmentMoved, AttachmentReceived, OriginalForgotten, TryCounted
 from rooms.store.gathering import load_rooms
 from rooms.store.people import load_people
@@ -77,7 +84,7 @@ def load_receive(connection: Connection, commands: Sequence[ReceiveAttachment], 
 
 def load_named_attachments(
     connection: Connection,
-    commands: Sequence[StartTry | JudgeAttachment | GivePassword | ForgetOriginal],
+    commands: Sequence[StartTry | GiveBackTry | JudgeAttachment | GivePassword | ForgetOriginal],
     world: World,
 ) -> None:
     load_people(connection, (c.origin.person for c in commands), world)

@@ -19,6 +19,7 @@ import websockets
 from campaigns.kill_server import PROTOCOL, Server, people
 
 PAUSE = 0.004
+MOST_UNDER_WAY = 32
 
 
 async def talk(server: Server, who: dict[str, str], enough: asyncio.Event) -> int:
@@ -28,14 +29,16 @@ async def talk(server: Server, who: dict[str, str], enough: asyncio.Event) -> in
         acked = 0
         number = 0
         while not enough.is_set() or acked < number:
-            if not enough.is_set():
+            if not enough.is_set() and number - acked < MOST_UNDER_WAY:
                 number += 1
                 frame = {"op": "post", "ref": number, "room": who["room"], "client_msg_id": f"t{number}", "text": "話"}
                 await socket.send(json.dumps(frame))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(PAUSE):
                     while True:
-                        acked += json.loads(await socket.recv())["op"] == "ack"
+                        frame = json.loads(await socket.recv())
+                        assert frame["op"] != "refused", frame
+                        acked += frame["op"] == "ack"
         return acked
 
 
@@ -66,7 +69,7 @@ async def run(server: Server, everyone: list[dict[str, str]], cuts: int, seed: i
     seen: list[int] = []
     for _ in range(cuts):
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(chooser.choice((0.02, 0.05, 1.0))):
+            async with asyncio.timeout(chooser.choice((0.01, 0.03, 0.2))):
                 await listen_once(server, everyone[1], seen, chooser.randrange(0, 12))
     enough.set()
     posted = await talking

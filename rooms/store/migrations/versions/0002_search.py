@@ -23,8 +23,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("room", "seq", "kind", "ref", name=op.f("uq_search_entries_room_seq_kind_ref")),
     )
     op.execute(
-        "CREATE VIRTUAL TABLE search_grams USING fts5"
-        "(grams, content='', detail='none', columnsize=0, tokenize='ascii')"
+        "CREATE VIRTUAL TABLE search_grams USING fts5(grams, content='', detail='none', columnsize=0, tokenize='ascii')"
     )
 
 
