@@ -50,3 +50,7 @@ campaign-kill: setup ## Kill the whole server again and again under load (resuma
 .PHONY: campaign-cut
 campaign-cut: setup ## Cut a client off at random points and let it come back (CUTS=1000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.cut_client --cuts $(or $(CUTS),1000) --folder $(CAMPAIGNS)/cut
+
+.PHONY: campaign-peek
+campaign-peek: setup ## Ask for a file in every way while its verdict is pending (TRIES=10000)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.peek --tries $(or $(TRIES),10000) --folder $(CAMPAIGNS)/peek

@@ -10,6 +10,7 @@ import websockets
 from campaigns.cut_client import campaign as cut_client
 from campaigns.kill_server import PROTOCOL, Server, people, read_room
 from campaigns.kill_server import campaign as kill_server
+from campaigns.peek import campaign as peek
 
 
 def test_kill_minus_nine(tmp_path: Path) -> None:
@@ -22,6 +23,12 @@ def test_kill_minus_nine(tmp_path: Path) -> None:
 def test_cut_and_resumed(tmp_path: Path) -> None:
     figures = cut_client(tmp_path, 150, seed=7)
     assert figures["messages"] > 100
+
+
+def test_asking_while_the_verdict_is_pending(tmp_path: Path) -> None:
+    figures = peek(tmp_path, 300)
+    assert figures["bytes_of_the_original"] == 0
+    assert figures["statuses"][409] > 100
 
 
 async def _talk_until_closed(server: Server, who: dict[str, str], acked: list[int]) -> int:
