@@ -524,6 +524,9 @@ class WebSocketConnection(asyncio.Protocol):
             elif self._ws.close_rcvd is not None or not self._transport.can_write_eof():
                 self._transport.close()
             else:
-                self._transport.write_eof()
+                try:
+                    self._transport.write_eof()
+                except OSError:  # the client is gone already
+                    self._transport.abort()
         if self._ws.state not in (State.OPEN, State.CONNECTING) and self.session.phase is not Phase.CLOSED:
             self._retire()

@@ -39,6 +39,9 @@ class Sink(Protocol):
 
     def write(self, data: bytes, /) -> None: ...
 
+    def abort(self) -> None:
+        """End the connection at once."""
+
 
 class Receiver(Protocol):
     """What the hub needs of a connection. ``channels`` belongs to the hub: the rooms it is live or behind in."""
@@ -142,7 +145,11 @@ class Hub:
             return
         for live, data in rendered:
             for sink in live.values():
-                sink.write(data)
+                try:
+                    sink.write(data)
+                except Exception:  # one that cannot be told harms no other; it comes back with its cursors
+                    _log.warning("a connection could not be written to", exc_info=True)
+                    sink.abort()
             self.deliveries += len(live) * len(events)
 
     def _catch_up(self, channel: Channel, events: Sequence[StoredEvent]) -> None:

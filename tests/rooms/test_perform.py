@@ -192,3 +192,17 @@ async def test_a_restart_goes_on_where_it_stopped(tmp_path: Path, town: Town) ->
     assert posted.seq == 2
     await again.performer.close()
     await again.database.close()
+
+
+async def test_whoever_fails_to_hear_harms_neither_the_writer_nor_those_who_wait(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = await town.room("sato", "suzuki")
+
+    def deaf(_: object) -> None:
+        raise RuntimeError("Cannot call write() after write_eof()")
+
+    monkeypatch.setattr(town.performer, "_told", deaf)
+    first = await asyncio.wait_for(town.do(town.post("sato", room.id, "一")), 5)
+    second = await asyncio.wait_for(town.do(town.post("sato", room.id, "二")), 5)
+    assert (first.seq, second.seq) == (1, 2)
