@@ -10,13 +10,14 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from rooms.commands import Command, Origin
 from rooms.commands.noting import NoteAct
 from rooms.commands.sessions import EndSession, TouchSession
 from rooms.people import Person
+from rooms.perform import Outcome
 from rooms.permissions import may_act
 from rooms.refusals import Refusal, refuse
 from rooms.session import Session, SessionTimes, token_hash
@@ -50,7 +51,7 @@ class Sessions:
         self,
         database: Database,
         times: SessionTimes,
-        submit: Callable[[Command], object],
+        submit: Callable[[Command], Awaitable[Outcome]],
         now: Callable[[], int],
     ) -> None:
         self._database = database
@@ -70,7 +71,11 @@ class Sessions:
             if found is None:
                 return refuse("unauthenticated")
             kept = self._keep(digest, Live(*found))
-        return self._alive(kept, origin)
+        session = kept.live.session
+        if session.zone != origin.zone:
+            await self._submit(NoteAct(origin, "session.foreign_zone", session.id, "refused", "unauthenticated"))
+            return refuse("unauthenticated")
+        return self._alive(kept)
 
     def _keep(self, digest: str, live: Live) -> _Kept:
         if len(self._by_token) >= MOST_KEPT:
@@ -80,11 +85,8 @@ class Sessions:
         self._by_token[digest] = self._by_id[live.session.id] = kept
         return kept
 
-    def _alive(self, kept: _Kept, origin: Origin) -> Live | Refusal:
+    def _alive(self, kept: _Kept) -> Live | Refusal:
         session, person = kept.live
-        if session.zone != origin.zone:
-            self._submit(NoteAct(origin, "session.foreign_zone", session.id, "refused", "unauthenticated"))
-            return refuse("unauthenticated")
         if may_act(person, session.zone) is not None or not self._is_alive(kept):
             return refuse("session_ended")
         self.seen(session.id)

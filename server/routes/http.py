@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 
 from rooms.commands import Command, Origin
 from rooms.commands.noting import NoteAct
+from rooms.perform import Outcome
 from rooms.refusals import Refusal, refuse
 from server.admission import presented_token
 from server.engine import RequestOrigin
@@ -100,7 +101,7 @@ class Door:
         self,
         sessions: Sessions,
         strangers: Strangers,
-        submit: Callable[[Command], object],
+        submit: Callable[[Command], Awaitable[Outcome]],
         requests: Buckets | None,
     ) -> None:
         self._sessions = sessions
@@ -143,7 +144,7 @@ class Door:
                 return answered
             if not isinstance(answered, OnRecord):
                 object_ = next(iter(request.path_params.values()), None)
-                self._submit(NoteAct(caller.origin, action, _short(object_), "refused", answered.reason))
+                await self._submit(NoteAct(caller.origin, action, _short(object_), "refused", answered.reason))
             return self._refused(request, answered)
 
         return serve

@@ -140,7 +140,7 @@ TABLE: tuple[Operation, ...] = (
     Operation(
         "GET", "/attachments/{attachment}", "attachment",
         "What became of an attachment, zone by zone. Others than the uploader see it once it is posted.",
-        {200: wire.AttachmentView},
+        {200: wire.AttachmentView}, codes=("forbidden_crossing",),
     ),
     Operation(
         "GET", "/attachments/{attachment}/content", "attachment_content",

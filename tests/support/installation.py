@@ -104,6 +104,18 @@ class Installation:
         self.disk = share
         self.application.storage.look()
 
+    @asynccontextmanager
+    async def jail_busy(self) -> AsyncIterator[None]:
+        """Every place of the sanitizer is taken: whatever comes waits in quarantine until the block ends."""
+        places = self.supervisor._places
+        for _ in range(self.settings.sanitizer.workers):
+            await places.acquire()
+        try:
+            yield
+        finally:
+            for _ in range(self.settings.sanitizer.workers):
+                places.release()
+
     # People ----------------------------------------------------------------------------------------------------------
 
     async def do(self, command: Command) -> Any:
