@@ -80,6 +80,7 @@ class World:
         self.direct_rooms: Layer[str, str] = Layer(below.direct_rooms if below else None)
         self.organisations: Layer[str, Organisation] = Layer(below.organisations if below else None)
         self.sections: Layer[tuple[str, str | None, str], Section] = Layer(below.sections if below else None)
+        self.section_names: Layer[str, str] = Layer(below.section_names if below else None)
         self.posted: Layer[tuple[str, str, str], Posted] = Layer(below.posted if below else None)
         self.messages: Layer[str, str] = Layer(below.messages if below else None)
         self.attachments: Layer[str, Attachment] = Layer(below.attachments if below else None)
@@ -113,5 +114,6 @@ _PER_DRAIN = (
     "direct_rooms",
     "organisations",
     "sections",
+    "section_names",
     "outbox",
 )

@@ -31,6 +31,7 @@ class SectionAdded(Struct, frozen=True):
     def apply(self, world: World) -> None:
         section = self.section
         world.sections[section.organisation, section.parent, section.name] = section
+        world.section_names[section.id] = section.name
 
 
 class PersonAdded(Struct, frozen=True):
@@ -118,8 +119,7 @@ def add_person(world: World, command: AddPerson, now: int, terms: Terms) -> Deci
 
 
 def _section_name(world: World, command: AddPerson) -> str:
-    section = world.sections.get((command.organisation, "", command.section or ""))
-    return section.name if section is not None else ""
+    return world.section_names.get(command.section or "") or ""
 
 
 def _named(world: World, command: Command, login: str) -> Person | Refusal:

@@ -79,7 +79,7 @@ def load_sections(connection: Connection, commands: Sequence[AddSection | AddPer
     for row in connection.execute(select(sections).where(sections.c.organisation.in_(wanted))):
         section = Section(row.id, row.organisation, row.parent, row.name)
         world.sections[row.organisation, row.parent, row.name] = section
-        world.sections[row.organisation, "", row.id] = section
+        world.section_names[row.id] = row.name
 
 
 def write_organisations(connection: Connection, changes: Sequence[OrganisationAdded]) -> None:

@@ -128,7 +128,7 @@ def campaign(folder: Path, tries: int) -> dict[str, Any]:
 def _set_password(server: Server, login: str) -> str:
     path = server.folder / "password"
     path.write_text(PASSWORD + "\n")
-    arguments = ["user", "password", login, "--password-file", path, "--data", server.data]
+    arguments = ["user", "password", login, "--password-file", str(path), "--data", str(server.data)]
     subprocess.run([SEKISHO, *arguments], check=True)
     return login
 
