@@ -34,8 +34,11 @@ export function stepsOf(release: ZoneRelease): Steps {
   }
 }
 
+/** The last step holds the My Number check too. */
+const STOPPED_WHILE_VERIFYING = new Set(["verification-failed", "my_number", "unchecked"]);
+
 function stopped(code: string): Steps {
-  if (code === "verification-failed") return ["done", "done", "done", "failed"];
+  if (STOPPED_WHILE_VERIFYING.has(code)) return ["done", "done", "done", "failed"];
   if (STOPPED_WHILE_REBUILDING.has(code)) return ["done", "done", "failed", "waiting"];
   return ["done", "failed", "waiting", "waiting"];
 }
@@ -45,9 +48,13 @@ export interface Counted {
   readonly count: number;
 }
 
-/** What was taken out (or mended), each kind once, most serious as the sanitizer ordered them. */
+/** What was taken out (or mended) by the sanitizer's report, each kind once. */
 export function changes(report: AttachmentView["report"], which: "removed" | "changed"): Counted[] {
-  const listed = report?.[which];
+  return summed(report?.[which]);
+}
+
+/** Each kind once, in the order of its first line, with the sum of its counts; what is no such list is empty. */
+export function summed(listed: unknown): Counted[] {
   const sums = new Map<string, number>();
   for (const each of Array.isArray(listed) ? (listed as unknown[]) : []) {
     const { kind, count } = each as { kind?: unknown; count?: unknown };
@@ -80,8 +87,12 @@ function byExtension(name: string): string {
   return EXTENSIONS[name.slice(name.lastIndexOf(".") + 1).toLowerCase()] ?? "";
 }
 
-/** The refusal's sentence in the reader's language, as the report gives it; empty where it gives none. */
-export function reportMessage(report: AttachmentView["report"], language: "ja" | "en"): string {
+/**
+ * The refusal's sentence in the reader's language, as the report gives it; empty where the report does not speak of this
+ * refusal: the server may refuse what the sanitizer released (a My Number), or before the sanitizer saw it.
+ */
+export function reportMessage(report: AttachmentView["report"], code: string | null | undefined, language: "ja" | "en"): string {
+  if (report?.code !== code) return "";
   const message = language === "en" ? (report?.message_en ?? report?.message) : report?.message;
   return typeof message === "string" ? message : "";
 }

@@ -18,8 +18,8 @@ export interface ZoneInfo {
   readonly zone: string;
   readonly name: string;
   readonly languages: readonly string[];
-  /** Who the browser's cookie speaks for; absent from servers that do not say. */
-  readonly user?: User | null;
+  /** Who the browser's cookie speaks for. */
+  readonly user: User | null;
 }
 
 export type Theme = "auto" | "light" | "dark" | "contrast";

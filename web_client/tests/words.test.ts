@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changes, previewOf, stepsOf } from "../src/attachment.ts";
+import { changes, previewOf, reportMessage, stepsOf } from "../src/attachment.ts";
 import { base64 } from "../src/io/upload.ts";
 import { problemOf } from "../src/io/http.ts";
 import { en } from "../src/messages/en.ts";
@@ -93,6 +93,21 @@ test("counts of one kind are added up; a broken report says nothing", () => {
   assert.deepEqual(changes({ removed }, "removed"), [{ kind: "javascript", count: 3 }, { kind: "gps", count: 1 }]);
   assert.deepEqual(changes({ removed: [{ kind: 3 }] }, "removed"), []);
   assert.deepEqual(changes(null, "changed"), []);
+});
+
+test("a report speaks of its own refusal alone; the server's codes have words in both languages", () => {
+  const report = { code: "executable", message: "送れません。", message_en: "It cannot be sent." };
+  assert.deepEqual([reportMessage(report, "executable", "ja"), reportMessage(report, "executable", "en")], ["送れません。", "It cannot be sent."]);
+  assert.equal(reportMessage({ ...report, code: "released" }, "my_number", "ja"), "");
+  assert.equal(reportMessage(null, "crashed", "ja"), "");
+  for (const code of ["my_number", "unchecked", "damaged", "forbidden_crossing", "crashed"]) {
+    assert.match(ja.refusals[code] ?? "", /残っています。.+(ください|連絡)/, code);
+    assert.match(en.refusals[code] ?? "", /kept/, code);
+  }
+});
+
+test("a file stopped by the My Number check was rebuilt before", () => {
+  assert.deepEqual(stepsOf({ treatment: "rebuild", state: "refused", code: "my_number" }), ["done", "done", "done", "failed"]);
 });
 
 test("the viewer shows PDF, pictures and text, by the rebuilt type before the name, and never HTML or SVG", () => {

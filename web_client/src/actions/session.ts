@@ -35,12 +35,8 @@ async function arrive(): Promise<void> {
   if (!here.ok) return tryAgainLater();
   zone.value = here.value;
   if (setupSecret() !== "") return void (session.value = "settingUp");
-  if (here.value.user) return enter(here.value.user);
-  if (here.value.user === null) return void (session.value = "loggedOut");
-  const me = await get<{ user: User }>("me");
-  if (me.ok) return enter(me.value.user);
-  if (me.problem.status !== 401) return tryAgainLater();
-  session.value = "loggedOut";
+  if (here.value.user === null) session.value = "loggedOut";
+  else enter(here.value.user);
 }
 
 function tryAgainLater(): void {

@@ -48,7 +48,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<An
 }
 
 function failed<T>(path: string, problem: Problem): Answer<T> {
-  if (problem.status === 401 && path !== "login" && path !== "me" && path !== "setup") unauthenticated();
+  if (problem.status === 401 && path !== "login" && path !== "setup") unauthenticated();
   return { ok: false, problem };
 }
 

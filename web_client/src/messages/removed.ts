@@ -5,9 +5,11 @@
  */
 export type Counted = Readonly<Record<string, (count: number) => string>>;
 
-const places = (words: string) => (count: number): string => `${words}${count}か所`;
-const pieces = (words: string) => (count: number): string => `${words}${count}個`;
-const items = (words: string) => (count: number): string => `${words}${count}件`;
+/** Word joiners keep a number and its counter on one line. */
+const counted = (count: number, counter: string): string => [String(count), ...counter].join("\u2060");
+const places = (words: string) => (count: number): string => words + counted(count, "か所");
+const pieces = (words: string) => (count: number): string => words + counted(count, "個");
+const items = (words: string) => (count: number): string => words + counted(count, "件");
 const plain = (words: string) => (): string => words;
 
 export const removedJa: Counted = {
@@ -15,7 +17,7 @@ export const removedJa: Counted = {
   javascript: places("JavaScript "),
   "open-action": places("開いたときの動作"),
   "additional-actions": places("自動で起きる動作"),
-  launch: places("プログラムやファイルの起動"),
+  launch: places("プログラム等の起動"),
   "submit-form": places("フォームの送信"),
   "import-data": places("外部データの読み込み"),
   "remote-goto": places("ほかのファイルへの移動"),
@@ -86,7 +88,7 @@ export const changedJa: Counted = {
 const s = (one: string, many: string) => (count: number): string => `${count} ${count === 1 ? one : many}`;
 
 export const removedEn: Counted = {
-  javascript: s("JavaScript", "JavaScripts"),
+  javascript: s("script (JavaScript)", "scripts (JavaScript)"),
   "open-action": s("action on opening", "actions on opening"),
   "additional-actions": s("automatic action", "automatic actions"),
   launch: s("launch of a program or file", "launches of programs or files"),

@@ -5,15 +5,15 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { ask, ensureDetail } from "../../actions/files.ts";
-import { changes, reportMessage, stepsOf } from "../../attachment.ts";
+import { changes, stepsOf } from "../../attachment.ts";
 import { API } from "../../io/http.ts";
 import type { AttachmentView, ZoneRelease } from "../../protocol.ts";
-import { details, language, model, panel, problemText, t } from "../../store.ts";
+import { details, model, panel, problemText, t } from "../../store.ts";
 import { fileKind, fileSize } from "../../text.ts";
 import { Eye, Save, Seal, Warning, ZoneIcon } from "../shell/Icons.tsx";
 import { Password } from "./Password.tsx";
 import { Track } from "./Track.tsx";
-import { treatmentText } from "./words.ts";
+import { refusalText, treatmentText } from "./words.ts";
 
 interface CardProps {
   id: string;
@@ -59,6 +59,8 @@ function Picture({ id, name, view, released }: { id: string; name: string; view:
   );
 }
 
+type Zones = Readonly<Record<string, ZoneRelease>>;
+
 interface StateProps {
   id: string;
   name: string;
@@ -74,7 +76,7 @@ function State({ id, name, view, release, own }: StateProps): JSX.Element {
       {allowed && <Track steps={stepsOf(release)} />}
       <Says id={id} view={view} release={release} own={own} allowed={allowed} />
       {release.state === "released" && <Acts id={id} name={name} receipt={view?.receipt ?? false} />}
-      {own && view && <OtherZones view={view} />}
+      {own && view && <OtherZones view={view} zones={model.value.releases[id] ?? view.zones} here={release} />}
     </>
   );
 }
@@ -82,14 +84,14 @@ function State({ id, name, view, release, own }: StateProps): JSX.Element {
 /** The one line in plain words, and the field where something must be entered. */
 function Says({ id, view, release, own, allowed }: Omit<StateProps, "name"> & { allowed: boolean }): JSX.Element {
   const words = t.value;
-  if (!allowed) return <Line kind="stop">{words.forbidden}</Line>;
+  if (!allowed) return <Line kind="stop">{words.refusals.forbidden_crossing}</Line>;
   switch (release.state) {
     case "quarantined":
       return <Line>{words.inspecting}</Line>;
     case "released":
       return <Line>{releasedText(view, release)}</Line>;
     case "refused":
-      return <Line kind="stop"><strong>{words.refusedTitle}</strong>{reportMessage(view?.report ?? null, language.value) || words.refusedFallback}</Line>;
+      return <Line kind="stop"><strong>{words.refusedTitle}</strong>{refusalText(view, release)}</Line>;
     case "awaiting_approval":
       return <Line>{words.awaiting}</Line>;
     case "needs_password":
@@ -118,19 +120,23 @@ function Acts({ id, name, receipt }: { id: string; name: string; receipt: boolea
   );
 }
 
-/** To its sender: how it stands in the other zones of the room. */
-function OtherZones({ view }: { view: AttachmentView }): JSX.Element | null {
-  const others = Object.entries(view.zones).filter(([zone]) => zone !== model.value.zone);
+/** To its sender: how it stands in the other zones of the room, and why where only those refused it. */
+function OtherZones({ view, zones, here }: { view: AttachmentView; zones: Zones; here: ZoneRelease }): JSX.Element | null {
+  const others = Object.entries(zones).filter(([zone]) => zone !== model.value.zone);
+  const refused = here.state === "refused" ? undefined : others.find(([, { state, treatment }]) => state === "refused" && treatment !== "forbid");
   if (others.length === 0) return null;
   return (
-    <ul class="card-zones" aria-label={t.value.otherZones}>
-      {others.map(([zone, { state, treatment }]) => (
-        <li key={zone} data-zone={zone}>
-          <ZoneIcon zone={zone} size={14} />
-          {t.value.zoneShort[zone] ?? zone}: {treatment === "forbid" ? t.value.treatments.forbid : t.value.zoneState[state]}
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul class="card-zones" aria-label={t.value.otherZones}>
+        {others.map(([zone, { state, treatment }]) => (
+          <li key={zone} data-zone={zone}>
+            <ZoneIcon zone={zone} size={14} />
+            {t.value.zoneShort[zone] ?? zone}: {treatment === "forbid" ? t.value.treatments.forbid : t.value.zoneState[state]}
+          </li>
+        ))}
+      </ul>
+      {refused && <Line kind="stop">{refusalText(view, refused[1])}</Line>}
+    </>
   );
 }
 

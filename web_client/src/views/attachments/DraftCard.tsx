@@ -1,13 +1,14 @@
 /** A file in the composer: its upload, its first steps of inspection, and the way to take it out again. */
 import type { JSX } from "preact";
 import { canRetry, removeFile, retry } from "../../actions/files.ts";
-import { reportMessage, stepsOf, UPLOADING } from "../../attachment.ts";
+import { stepsOf, UPLOADING } from "../../attachment.ts";
 import type { AttachmentView } from "../../protocol.ts";
-import { details, isLive, language, model, t, type DraftFile } from "../../store.ts";
+import { details, isLive, model, t, type DraftFile } from "../../store.ts";
 import { fileKind, fileSize } from "../../text.ts";
 import { Close } from "../shell/Icons.tsx";
 import { Password } from "./Password.tsx";
 import { Track } from "./Track.tsx";
+import { refusalText } from "./words.ts";
 
 export function DraftCard({ room, file }: { room: string; file: DraftFile }): JSX.Element {
   return (
@@ -55,7 +56,7 @@ function Inspected({ id }: { id: string }): JSX.Element {
     <>
       <Track steps={stepsOf(release)} />
       {release.state === "refused" && (
-        <p class="card-line stop" role="alert"><span><strong>{t.value.refusedTitle}</strong>{reportMessage(view?.report ?? null, language.value) || t.value.refusedFallback}</span></p>
+        <p class="card-line stop" role="alert"><span><strong>{t.value.refusedTitle}</strong>{refusalText(view, release)}</span></p>
       )}
       {release.state === "needs_password" && <Password id={id} wrong={release.code === "wrong-password" || release.code === "wrong_password"} />}
     </>

@@ -83,7 +83,7 @@ function Picker({ id }: { id: string }): JSX.Element {
   );
 }
 
-/** "12人・うち他団体0人・インターネット区画からも見えます": who reads what is about to leave. */
+/** "42人・うち他団体7人・インターネット区画からも見えます": who reads what is about to leave. */
 function AudienceLine({ view }: { view: RoomView }): JSX.Element {
   return (
     <p class="audience" id="audience">
@@ -96,7 +96,8 @@ function audienceText({ audience, zones, kind }: RoomView, here: string): string
   const words = t.value;
   const name = (zone: string): string => words.zoneNames[zone] ?? zone;
   const others = [...new Set([...audience.zones, ...zones])].filter((zone) => zone !== here);
-  const who = kind === "direct" ? [words.audienceDirect] : [words.audience(audience.people), words.audienceOthers(audience.other_organisations)];
+  const foreign = audience.other_organisations > 0 ? [words.audienceOthers(audience.other_organisations)] : [];
+  const who = kind === "direct" ? [words.audienceDirect] : [words.audience(audience.people), ...foreign];
   const where = others.length > 0 ? words.audienceZones(others.map(name).join(words.listSeparator)) : words.audienceOnly(name(here));
   return [...who, where].join(words.audienceSeparator);
 }

@@ -31,7 +31,7 @@ function List({ members: listed }: { members: readonly Member[] }): JSX.Element 
   const me = model.value.user;
   return (
     <ul class="people">
-      {listed.map((person) => (
+      {inOrder(listed).map((person) => (
         <li key={`${person.org}/${person.login}`}>
           <Avatar name={person.name} small />
           <span><bdi>{person.name}</bdi>{person.login === me?.login && person.org === me.org && <span class="tag">{t.value.you}</span>}</span>
@@ -40,6 +40,13 @@ function List({ members: listed }: { members: readonly Member[] }): JSX.Element 
       ))}
     </ul>
   );
+}
+
+/** Oneself first, then by section and name. */
+function inOrder(listed: readonly Member[]): Member[] {
+  const me = model.value.user;
+  const key = (person: Member): string => `${person.login === me?.login && person.org === me.org ? 0 : 1}${person.section}\u0000${person.name}`;
+  return [...listed].sort((one, other) => key(one).localeCompare(key(other), "ja"));
 }
 
 function Changing({ view, reload }: { view: RoomView; reload: () => void }): JSX.Element {

@@ -1,11 +1,12 @@
 /** The crossing receipt (通関証) as a certificate one can read; the signed original can be saved beside it. */
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { summed } from "../../attachment.ts";
 import { API, get, type Answer } from "../../io/http.ts";
 import { language, problemText, t, zoneName } from "../../store.ts";
 import { fileSize } from "../../text.ts";
 import { dateAndTime } from "../../time.ts";
-import { removedWords } from "../attachments/words.ts";
+import { bySeriousness, removedWords } from "../attachments/words.ts";
 import { Save, ZoneIcon } from "../shell/Icons.tsx";
 import { Panel } from "../shell/Panel.tsx";
 
@@ -84,16 +85,18 @@ function Certificate({ id, name, signed }: { id: string; name: string; signed: S
 function Journey({ from, to }: { from: string; to: string }): JSX.Element {
   return (
     <p class="journey">
-      <span data-zone={from}><ZoneIcon zone={from} /><span class="visually-hidden">{t.value.receiptFrom}: </span>{zoneName(from)}</span>
+      <span data-zone={from}><ZoneIcon zone={from} /><span class="visually-hidden">{t.value.receiptFrom}: </span>{short(from)}</span>
       <span class="journey-arrow" aria-hidden="true">→</span>
-      <span data-zone={to}><ZoneIcon zone={to} /><span class="visually-hidden">{t.value.receiptTo}: </span>{zoneName(to)}</span>
+      <span data-zone={to}><ZoneIcon zone={to} /><span class="visually-hidden">{t.value.receiptTo}: </span>{short(to)}</span>
     </p>
   );
 }
 
+const short = (zone: string): string => t.value.zoneShort[zone] ?? zoneName(zone);
+
 function Removed({ removed }: { removed: readonly { kind: string; count: number }[] }): JSX.Element {
   if (removed.length === 0) return <>{t.value.receiptNothing}</>;
-  return <ul class="plain-list">{removed.map((each) => <li key={each.kind}>{removedWords(each)}</li>)}</ul>;
+  return <ul class="plain-list">{bySeriousness(summed(removed)).map((each) => <li key={each.kind}>{removedWords(each)}</li>)}</ul>;
 }
 
 function File({ title, facts }: { title: string; facts: FileFacts }): JSX.Element {

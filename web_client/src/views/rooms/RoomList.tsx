@@ -14,7 +14,7 @@ export function RoomList(): JSX.Element {
         <label class="search">
           <Search size={18} />
           <span class="visually-hidden">{t.value.roomsFilter}</span>
-          <input id="room-filter" type="search" placeholder={t.value.roomsFilter} value={roomFilter.value}
+          <input id="room-filter" type="search" placeholder={t.value.roomsFilterHint} value={roomFilter.value}
             onInput={(event) => (roomFilter.value = event.currentTarget.value)} onKeyDown={onFilterKey} />
         </label>
         <button class="icon-button" type="button" aria-label={t.value.newRoom} title={t.value.newRoom} onClick={() => (dialog.value = "create")}>

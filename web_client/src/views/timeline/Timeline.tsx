@@ -109,6 +109,12 @@ function shown(state: RoomState | null, clientMessageId: string): boolean {
   return state?.entries.some((entry) => entry.event.type === "message.posted" && entry.event.message.client_msg_id === clientMessageId) ?? false;
 }
 
+/** The first post of which a part is in sight. */
+function firstInSight(view: HTMLElement, list: HTMLElement | null): Element | undefined {
+  const { top } = view.getBoundingClientRect();
+  return Array.from(list?.querySelectorAll("li[data-seq]") ?? []).find((row) => row.getBoundingClientRect().bottom > top);
+}
+
 interface Scrolling {
   box: { current: HTMLElement | null };
   list: { current: HTMLDivElement | null };
@@ -116,7 +122,10 @@ interface Scrolling {
   toBottom: () => void;
 }
 
-/** Keeps the place: at the bottom it follows what is new; elsewhere what one reads stays where it is. */
+/**
+ * Keeps the place: at the bottom it follows what is new; elsewhere what one reads stays where it is, and what one has just
+ * pressed stays where it is also when a panel makes the timeline narrower.
+ */
 function useScrolling(id: string, state: RoomState | null, pending: number): Scrolling {
   const box = useRef<HTMLElement>(null);
   const list = useRef<HTMLDivElement>(null);
@@ -133,8 +142,14 @@ function useScrolling(id: string, state: RoomState | null, pending: number): Scr
     if (!view) return;
     stuck.current = view.scrollHeight - view.scrollTop - view.clientHeight < AT_BOTTOM;
     setAtBottom(stuck.current);
-    const row = list.current?.querySelector("li[data-seq]") ?? null;
-    anchor.current = row && { row, top: row.getBoundingClientRect().top };
+    hold(firstInSight(view, list.current));
+  };
+  const hold = (row: Element | null | undefined): void => {
+    anchor.current = row ? { row, top: row.getBoundingClientRect().top } : null;
+  };
+  const keepPlace = (): void => {
+    if (!box.current || !anchor.current?.row.isConnected) return;
+    box.current.scrollTop += anchor.current.row.getBoundingClientRect().top - anchor.current.top;
   };
   const toBottom = (): void => {
     holdLine.current = false;
@@ -151,8 +166,8 @@ function useScrolling(id: string, state: RoomState | null, pending: number): Scr
       holdLine.current = line != null;
       if (line) line.scrollIntoView({ block: "center" });
       else view.scrollTop = view.scrollHeight;
-    } else if (anchor.current?.row.isConnected && !stuck.current) {
-      view.scrollTop += anchor.current.row.getBoundingClientRect().top - anchor.current.top;
+    } else if (!stuck.current) {
+      keepPlace();
     }
     note();
   }, [oldest]);
@@ -173,11 +188,20 @@ function useScrolling(id: string, state: RoomState | null, pending: number): Scr
       note();
       if (view.scrollTop < NEAR_TOP && history.value[id] !== "failed") void loadOlder(id);
     };
+    let width = view.clientWidth;
     const resized = new ResizeObserver(() => {
+      const narrowed = view.clientWidth !== width;
+      width = view.clientWidth;
       if (holdLine.current) content.querySelector("#unread")?.scrollIntoView({ block: "center" });
       else if (stuck.current) toBottom();
+      else keepPlace();
+      if (narrowed) content.querySelector(":focus")?.closest("li")?.scrollIntoView({ block: "nearest" });
     });
-    const release = (): void => void (holdLine.current = false);
+    const release = (event: Event): void => {
+      holdLine.current = false;
+      const pressed = event.target instanceof Element ? event.target.closest("li[data-seq]") : null;
+      if (pressed) hold(pressed);
+    };
     const touches = ["wheel", "touchstart", "pointerdown", "keydown"] as const;
     for (const touch of touches) view.addEventListener(touch, release, { passive: true });
     resized.observe(content);
