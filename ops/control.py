@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,9 +26,10 @@ from rooms.refusals import Refusal
 from rooms.store.database import Database
 from rooms.world import Terms
 from server.control import ALLOWED, Request, Response
-from server.installation import CONTROL_SOCKET, load_keys, lock_folder, open_database, system_clocks
+from server.installation import CONTROL_SOCKET, StartRefused, load_keys, lock_folder, open_database, system_clocks
 
 TIMEOUT = 60.0
+STARTING = 10.0
 
 
 class Reached(Protocol):
@@ -79,20 +81,38 @@ class _Alone:
 
 @contextmanager
 def reach(folder: Path, terms: Terms | None = None) -> Iterator[Reached]:
-    """The installation in ``folder``: its running server if there is one, else the folder itself under its lock."""
-    connection = _connect(folder / CONTROL_SOCKET)
-    if connection is not None:
-        with connection:
-            yield _Running(connection)
-        return
-    with lock_folder(folder):
-        database = open_database(folder)
-        try:
-            drain = Drain(terms or Terms(), system_clocks(), load_keys(folder))
-            database.run_here(drain.open)
-            yield _Alone(database, drain)
-        finally:
-            asyncio.run(database.close())
+    """The installation in ``folder``: its running server if there is one, else the folder itself under its lock.
+
+    A server that is just starting holds the lock before it opens its socket: it is waited for, ``STARTING`` seconds at
+    most. Raises ``StartRefused``.
+    """
+    until = time.monotonic() + STARTING
+    with ExitStack() as held:
+        while True:
+            connection = _connect(folder / CONTROL_SOCKET)
+            if connection is not None:
+                yield _Running(held.enter_context(connection))
+                return
+            try:
+                held.enter_context(lock_folder(folder))
+                break
+            except StartRefused as refused:
+                if refused.code != "already_running" or time.monotonic() > until:
+                    raise
+            time.sleep(0.05)
+        yield held.enter_context(_alone(folder, terms or Terms()))
+
+
+@contextmanager
+def _alone(folder: Path, terms: Terms) -> Iterator[_Alone]:
+    """The folder itself, whose lock the caller holds."""
+    database = open_database(folder)
+    try:
+        drain = Drain(terms, system_clocks(), load_keys(folder))
+        database.run_here(drain.open)
+        yield _Alone(database, drain)
+    finally:
+        asyncio.run(database.close())
 
 
 def _connect(path: Path) -> socket.socket | None:
