@@ -4,8 +4,8 @@ Rules kept here:
 
 - The schemas give names and types only. What may stay is their tables minus ``AWAY`` and ``AWAY_ATTRIBUTES``, plus
   ``ADDED``, with the kinds of ``KINDS_BY_NAME``: ``ooxml_review`` has them. What no part can reach is not written.
-- Nothing is fetched: the schemas (``wml``, ``sml``, ``pml``, ``dml-*``, ``vml-*``, ``shared-*`` of ECMA-376 part 4, as they
-  lie in python-openxml/python-docx under ``ref/xsd``) are given as a folder.
+- Nothing is fetched: the schemas (``wml``, ``sml``, ``pml``, ``dml-*``, ``vml-*``, ``shared-*`` of ECMA-376 part 4, as
+  they lie in python-openxml/python-docx under ``ref/xsd``) are given as a folder.
 - The parts, references, functions and fields at the head of the table are written by hand and kept as they are.
 
 Run it in ``tests`` as ``python -m support.ooxml_facts FOLDER-WITH-SCHEMAS ../sanitizer/grammars/ooxml.txt``.
