@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 import support.canonical_pdf as canonical
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.canonical_pdf import HEADER, MINIMAL, indirect, obj, object_stream, stream, write, xref_stream
 from support.pdf_samples import RICH
@@ -268,6 +268,7 @@ def assert_is_another_value_in_a_head(data: bytes, at: int) -> None:
 @pytest.mark.parametrize(
     "data", [DATA, write(MINIMAL), write({**RICH, "Content": stream(b"q Q", flate=False)})], ids=len
 )
+@settings(deadline=None)
 @given(st.data())
 def test_any_edit_is_rejected_or_says_something_else_allowed(data: bytes, draw: st.DataObject) -> None:
     """Insert, delete or replace bytes anywhere. What survives was read to the last byte, and says another thing in
@@ -291,17 +292,20 @@ def test_any_edit_is_rejected_or_says_something_else_allowed(data: bytes, draw: 
         )
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(DATA) - 1))
 def test_no_prefix_is_a_file(size: int) -> None:
     assert_rejected(DATA[:size])
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_nothing_may_follow(more: bytes) -> None:
     if more:
         assert_rejected(DATA + more, "tail")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_noise_is_rejected_quietly(noise: bytes) -> None:
     assert_rejected(noise, "header")

@@ -7,7 +7,7 @@ import struct
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.canonical_pdf import MINIMAL, Obj, stream, write
 from support.pdf_samples import (
@@ -96,6 +96,7 @@ def test_operators(operator: str) -> None:
             assert_content_rejected(bad, "content-token")
 
 
+@settings(deadline=None)
 @given(st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01*'\"", min_size=1, max_size=4))
 def test_no_other_word_is_an_operator(word: str) -> None:
     expected = (word in OPERATORS and word != "EMC") or not word.strip("01")
@@ -209,6 +210,7 @@ def test_content_without_filter_and_in_forms_and_glyphs_and_tilings() -> None:
                 verify(write({**RICH, name: Obj(RICH[name].entries, b"q BX", flate)}), LIMITS)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=30))
 def test_content_scanner_never_fails_otherwise(data: bytes) -> None:
     try:

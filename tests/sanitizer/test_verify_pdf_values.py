@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sanitizer.verify import Violation
@@ -119,6 +119,7 @@ def test_reads_forty_levels() -> None:
     parse_dictionary(b"<</A " + b"[" * 38 + b"[1]" + b"]" * 38 + b">>")
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=40).filter(lambda name: 0 not in name))
 def test_reads_every_name_in_its_one_spelling(name: bytes) -> None:
     regular = set(range(0x21, 0x7F)) - set(b"#%()/<>[]{}")
@@ -130,6 +131,7 @@ def test_reads_every_name_in_its_one_spelling(name: bytes) -> None:
             parse_dictionary(b"<</A /" + escaped + b">>")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_reads_every_string_in_its_one_spelling(value: bytes) -> None:
     literal = b"(" + value.replace(b"\\", b"\\\\").replace(b"(", b"\\(").replace(b")", b"\\)") + b")"
