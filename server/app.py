@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Scope
 
 from rooms.commands import SERVER
@@ -189,7 +189,7 @@ class Application:
         door = Door(self.sessions, self.strangers, self.submit, requests)
         health = Health(lambda: not self.storage.reads_only, self.figures)
         self.routes: list[BaseRoute] = [
-            Mount(API, routes=[*self._api(door, folder)]),
+            Mount(API, Router(self._api(door, folder), redirect_slashes=False)),
             *health.routes(),
             *Client().routes(),
         ]

@@ -27,6 +27,7 @@ from rooms.store.database import Database
 from rooms.store.gathering import room_for
 
 PIECE = 1 << 20
+STALLS_AFTER = 60.0  # seconds without a byte
 
 
 class Received(NamedTuple):
@@ -77,12 +78,14 @@ class Receiving:
         submit: Callable[[Command], Awaitable[Outcome]],
         uploads_open: Callable[[], bool],
         max_size: int,
+        stalls_after: float = STALLS_AFTER,
     ) -> None:
         self._database = database
         self._quarantine = quarantine
         self._submit = submit
         self._uploads_open = uploads_open
         self.max_size = max_size
+        self.stalls_after = stalls_after
         self.disk = ThreadPoolExecutor(4, thread_name_prefix="upload")
 
     @property
@@ -101,12 +104,13 @@ class Receiving:
         return None if found is not None else refuse("not_found")
 
     async def stream(self, chunks: AsyncIterator[bytes]) -> Received | Refusal:
-        """Take the bytes in; what was begun is gone again if the stream breaks or grows too large."""
+        """Take the bytes in; what was begun is gone again if the stream breaks or grows too large. Raises ``UploadCut``
+        for a client that falls silent."""
         loop = asyncio.get_running_loop()
         inflow = await loop.run_in_executor(self.disk, Inflow, self._quarantine)
         kept = False
         try:
-            async for piece in _pieces(chunks):
+            async for piece in _pieces(_patient(chunks, self.stalls_after)):
                 if inflow.size + len(piece) > self.max_size:
                     return refuse("too_large")
                 await loop.run_in_executor(self.disk, inflow.write, piece)
@@ -143,6 +147,19 @@ class Receiving:
 def is_full(error: OSError) -> bool:
     """Whether there is no room on the disk, or none for this user."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+async def _patient(chunks: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
+    """The same chunks, each within ``seconds``: a silent client holds no half file and no connection."""
+    while True:
+        try:
+            async with asyncio.timeout(seconds):
+                chunk = await anext(chunks, None)
+        except TimeoutError:
+            raise UploadCut from None
+        if chunk is None:
+            return
+        yield chunk
 
 
 async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

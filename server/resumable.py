@@ -35,7 +35,6 @@ T = TypeVar("T")
 
 CHECKSUMS = ("sha1", "sha256", "sha512")
 MOST_OPEN = 32  # of one person
-STALLS_AFTER = 60.0  # seconds without a byte
 MARK_EVERY = 8 << 20
 _TRANSIENT = frozenset({"busy", "storage_full", "internal"})
 
@@ -75,13 +74,13 @@ class Upload:
         finally:
             self.lock.release()
 
-    async def receive(self, chunks: AsyncIterator[bytes]) -> bytes | None:
+    async def receive(self, chunks: AsyncIterator[bytes], within: float) -> bytes | None:
         """The next chunk, None after the last. Raises ``UploadCut`` for a client that is gone, silent or that came
         back by another request."""
         if self._wanted:
             raise UploadCut
         try:
-            async with asyncio.timeout(STALLS_AFTER) as self._receiving:
+            async with asyncio.timeout(within) as self._receiving:
                 return await anext(chunks, None)
         except TimeoutError:
             raise UploadCut from None
@@ -236,7 +235,7 @@ class Resumables:
         """Whether the body came whole. What came of a body that broke off is written all the same."""
         whole, length = False, upload.begun.length
         try:
-            while (chunk := await upload.receive(chunks)) is not None:
+            while (chunk := await upload.receive(chunks, self._receiving.stalls_after)) is not None:
                 if sink.size + sink.length + len(chunk) > length:
                     return refuse("too_large")
                 if sink.add(chunk):

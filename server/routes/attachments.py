@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
@@ -34,7 +35,7 @@ from rooms.store.database import Database
 from rooms.store.gathering import room_for
 from rooms.store.receiving import attachment_by_id
 from server.on_record import on_record
-from server.receiving import Receiving
+from server.receiving import Receiving, UploadCut
 from server.release_worker import ReleaseWorker, sha256_of
 from server.routes.http import NO_STORE, Caller, Door, answer, body
 from server.views import Viewer
@@ -50,6 +51,7 @@ FILE_HEADERS: Mapping[str, str] = {
     "cache-control": "private, no-store",
     "referrer-policy": "no-referrer",
 }
+_ONE_RANGE = re.compile(r"bytes=(?P<first>[0-9]{1,18})?-(?P<last>(?(first)[0-9]{0,18}|[0-9]{1,18}))")
 MAX_PASSWORD = 1024
 MOST_HASHED = 100_000
 MOST_DOWNLOADS = 10_000
@@ -111,7 +113,7 @@ class Attachments:
             return refusal
         try:
             received = await self._receiving.stream(request.stream())
-        except ClientDisconnect:
+        except (ClientDisconnect, UploadCut):
             return refuse("upload_cut")
         if isinstance(received, Refusal):
             return received
@@ -151,6 +153,7 @@ class Attachments:
 
     async def content(self, request: Request, caller: Caller) -> Response | Refusal:
         """The rendition for the caller's zone; ``?inline`` shows it in place where its type allows."""
+        ignore_other_ranges(request)
         found = await self._released(request, caller)
         if isinstance(found, Refusal):
             return found
@@ -195,11 +198,12 @@ class Attachments:
 
     async def thumbnail(self, request: Request, caller: Caller) -> Response | Refusal:
         """A small PNG of what this zone may read."""
+        ignore_other_ranges(request)
         found = await self._released(request, caller)
         if isinstance(found, Refusal):
             return found
         _, release = found
-        if release.thumbnail is None:
+        if release.thumbnail is None or not self._renditions.path(release.thumbnail).is_file():
             return refuse("not_found")
         return FileResponse(
             self._renditions.path(release.thumbnail), headers=dict(FILE_HEADERS), media_type="image/png"
@@ -238,6 +242,15 @@ class Attachments:
         return answer(InQuarantine(attachment.id), 202)
 
 
+def ignore_other_ranges(request: Request) -> None:
+    """Only one range of bytes is served; any other ``Range`` is as if it were not there (RFC 9110 section 14.2)."""
+    wanted = _ONE_RANGE.fullmatch(request.headers.get("range", ""))
+    backwards = wanted is not None and wanted["first"] and wanted["last"] and int(wanted["first"]) > int(wanted["last"])
+    if wanted is None or backwards:
+        headers = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
+        request.scope["headers"][:] = headers
+
+
 class Downloads:
     """Which requests are parts of a download that is on record. ``now`` in seconds.
 
@@ -253,8 +266,8 @@ class Downloads:
         """Whether this request needs a leaf of its own."""
         if request.method == "HEAD":
             return False
-        wanted = request.headers.get("range", "bytes=0-").replace(" ", "").lower()
-        if not wanted.startswith("bytes=") or any(part.startswith("0") for part in wanted[6:].split(",")):
+        wanted = _ONE_RANGE.fullmatch(request.headers.get("range", ""))
+        if wanted is None or (wanted["first"] and int(wanted["first"]) == 0):
             return True
         begun = self._begun.get((caller.live.session.id, attachment))
         return begun is None or self._now() - begun > BELONGS_WITHIN

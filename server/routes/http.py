@@ -24,7 +24,7 @@ from rooms.commands import Command, Origin
 from rooms.commands.noting import NoteAct
 from rooms.perform import Outcome
 from rooms.refusals import Refusal, refuse
-from server.admission import presented_token
+from server.admission import SAFE_METHODS, presented_token, same_origin, values
 from server.engine import RequestOrigin
 from server.on_record import OnRecord
 from server.problems import problem_response
@@ -110,9 +110,11 @@ class Door:
         self._requests = requests
 
     def open(self, handler: OpenHandler) -> Endpoint:
-        """A route that needs no login."""
+        """A route that needs no login. No other site's page may log somebody in."""
 
         async def serve(request: Request) -> Response:
+            if _cross_site(request):
+                return self._refused(request, refuse("foreign_origin"))
             answered = await handler(request, domain_origin(request_origin(request)))
             return self._refused(request, answered) if isinstance(answered, Refusal) else answered
 
@@ -165,7 +167,17 @@ class Door:
         return Caller(live, domain_origin(origin, live.person.id))
 
     def _refused(self, request: Request, refusal: Refusal) -> Response:
-        return problem_response(refusal, language(request), request_origin(request).request_id)
+        response = problem_response(refusal, language(request), request_origin(request).request_id)
+        if refusal.reason == "upload_cut":  # the rest of the body never comes, or comes by another request
+            response.headers["connection"] = "close"
+        return response
+
+
+def _cross_site(request: Request) -> bool:
+    """Whether a page of another site sends something that changes something."""
+    headers, listener = request.scope["headers"], request.scope["state"]["listener"]
+    told = request.method not in SAFE_METHODS and bool(values(headers, b"origin"))
+    return told and not same_origin(listener, headers)
 
 
 def _short(value: object) -> str | None:

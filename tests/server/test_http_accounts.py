@@ -174,6 +174,15 @@ async def test_a_cookie_needs_a_same_origin_for_what_changes_something(town: Ins
     assert (await client.post("rooms", json=room, headers=bearer)).status_code == 201
 
 
+async def test_no_other_site_logs_anybody_in(town: Installation) -> None:
+    login = {"login": "sato", "password": PASSWORD}
+    for origin in ("null", "https://evil.example", town.url("lgwan")):
+        refused = await town.anonymous().post("login", json=login, headers={"origin": origin})
+        assert assert_problem(refused, 403, "forbidden")["reason"] == "foreign_origin"
+    own = await town.anonymous().post("login", json=login, headers={"origin": town.url("internet")})
+    assert own.status_code == 200
+
+
 async def test_a_foreign_host_is_refused(town: Installation) -> None:
     sato = await town.login("sato")
     for host in ("evil.example", f"127.0.0.1:{town.port('lgwan')}", "127.0.0.1"):

@@ -299,7 +299,11 @@ async def test_ranges_and_head_of_what_is_released(town: Installation) -> None:
     assert some.headers["content-range"] == f"bytes 10-19/{len(data)}"
     assert (await sato.get(path, headers={"range": "bytes=-5"})).content == data[-5:]
     assert (await sato.get(path, headers={"range": f"bytes={len(data)}-"})).status_code == 416
-    assert (await sato.get(path)).content == data
+    for nonsense in ("bytes=", "bytes=a-b", "bytes=9-1", "lines=1-2", "bytes=-", "x"):
+        whole = await sato.get(path, headers={"range": nonsense})
+        assert (whole.status_code, whole.content) == (200, data), nonsense
+    several = await sato.get(path, headers={"range": "bytes=0-1,5-6"})
+    assert (several.status_code, several.content) == (200, data)
 
 
 async def test_every_download_is_on_record_once(town: Installation) -> None:
@@ -386,18 +390,23 @@ def left_over(town: Installation) -> set[str]:
     return {path.name for path in (town.folder / "quarantine").iterdir()} - known
 
 
+def upload_head(town: Installation, client: Client, room: str, announced: str) -> bytes:
+    """The head of an upload whose body the test writes itself."""
+    return (
+        f"POST /api/v1/attachments?room={room}&name=a.txt HTTP/1.1\r\nhost: 127.0.0.1:{town.port(client.zone)}\r\n"
+        f"authorization: Bearer {client.token}\r\n{announced}\r\n\r\n"
+    ).encode()
+
+
 async def test_a_client_that_vanishes_leaves_nothing(town: Installation) -> None:
     sato = await town.login("sato")
     room = await opened(sato)
     before = town.rows("SELECT count(*) FROM attachments")
     for announced in ("content-length: 1000000", "transfer-encoding: chunked"):
         _, writer = await asyncio.open_connection("127.0.0.1", town.port("internet"))
-        head = (
-            f"POST /api/v1/attachments?room={room}&name=a.txt HTTP/1.1\r\nhost: 127.0.0.1:{town.port('internet')}\r\n"
-            f"authorization: Bearer {sato.token}\r\n{announced}\r\n\r\n"
-        )
+        head = upload_head(town, sato, room, announced)
         body = b"x" * 5000 if "length" in announced else b"1388\r\n" + b"x" * 5000 + b"\r\n"
-        writer.write(head.encode() + body)
+        writer.write(head + body)
         await writer.drain()
         await asyncio.sleep(0.1)
         writer.close()
@@ -408,6 +417,21 @@ async def test_a_client_that_vanishes_leaves_nothing(town: Installation) -> None
         await asyncio.sleep(0.05)
     assert left_over(town) == set()
     assert town.rows("SELECT count(*) FROM attachments") == before
+
+
+async def test_a_client_that_falls_silent_is_given_up(tmp_path: Path) -> None:
+    async with installed(tmp_path / "data") as town:
+        town.application.receiving.stalls_after = 0.1
+        sato = await town.login("sato")
+        room = await opened(sato)
+
+        reader, writer = await asyncio.open_connection("127.0.0.1", town.port("internet"))
+        writer.write(upload_head(town, sato, room, "content-length: 1000000") + b"x" * 5000)
+        answered = await asyncio.wait_for(reader.read(), 5)
+        assert answered.startswith(b"HTTP/1.1 422 ") and b'"upload_cut"' in answered
+        writer.close()
+        await writer.wait_closed()
+        assert left_over(town) == set()
 
 
 async def test_a_large_file_is_streamed_and_one_that_is_too_large_is_cut_off(tmp_path: Path) -> None:
