@@ -22,7 +22,7 @@ from rooms.store.search import waiting_events
 
 log = logging.getLogger("sekisho.search")
 
-BATCH = 64
+BATCH = 16
 GATHER = 0.1
 LOOK_AGAIN = 30.0
 TRY_AGAIN = 2.0
