@@ -19,10 +19,11 @@ from typing import Literal, NamedTuple
 
 from ops.place import read_settings
 from rooms.audit import verifier_key
-from rooms.store.audit import last_checkpoint, next_index, stored_frontier
+from rooms.store.audit import Record, found_record
 from rooms.store.database import Database, DatabaseDamaged
+from rooms.store.kept_head import KeptHead
 from sanitizer.self_check import probe_isolation
-from server.installation import DATABASE, KEYS, StartRefused, load_keys, prepare_folder
+from server.installation import DATABASE, HEAD, KEYS, StartRefused, load_keys, prepare_folder
 from server.settings import Settings, warnings
 
 Level = Literal["ok", "warning", "wrong"]
@@ -150,10 +151,10 @@ def _database(folder: Path) -> Finding:
 def _audit(folder: Path) -> Finding:
     database = Database(folder / DATABASE)
     try:
-        size, stored, signed = asyncio.run(_record(database))
+        record = asyncio.run(_record(database, folder))
     finally:
         asyncio.run(database.close())
-    if size != stored or (signed or 0) > stored:
+    if not record.sound:
         return Finding(
             "audit",
             "wrong",
@@ -162,12 +163,11 @@ def _audit(folder: Path) -> Finding:
         )
     keys = load_keys(folder) if (folder / KEYS / "checkpoint.key").exists() else None
     key = verifier_key(keys.origin, keys.checkpoint.public_key) if keys is not None else "-"
+    size = record.frontier.size
     return Finding("audit", "ok", f"記録 {size} 件、公開鍵 {key}", f"{size} leaves, public key {key}")
 
 
-async def _record(database: Database) -> tuple[int, int, int | None]:
+async def _record(database: Database, folder: Path) -> Record:
+    kept = KeptHead(folder / KEYS / HEAD).read()
     async with database.read() as connection:
-        size = (await connection.run_sync(stored_frontier)).size
-        stored = await connection.run_sync(next_index)
-        signed = await connection.run_sync(last_checkpoint)
-    return size, stored, signed[0] if signed is not None else None
+        return await connection.run_sync(found_record, kept)

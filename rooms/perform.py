@@ -31,8 +31,9 @@ from rooms.decide import Change, Decision
 from rooms.receipt import Receipt, sign_receipt
 from rooms.refusals import Refusal, refuse
 from rooms.slices import SLICES, WRITES
-from rooms.store.audit import last_checkpoint, next_index, stored_frontier, write_checkpoint, write_leaves
+from rooms.store.audit import found_record, write_checkpoint, write_leaves
 from rooms.store.database import Database, FatalStorageError, StorageFull, storage_error
+from rooms.store.kept_head import KeptHead
 from rooms.store.receipts import write_receipts
 from rooms.world import Terms, World
 
@@ -68,6 +69,7 @@ class Keys(NamedTuple):
     origin: str
     checkpoint: NoteSigner
     receipt_seed: bytes
+    head: KeptHead = KeptHead()
 
 
 class _Batch:
@@ -90,19 +92,20 @@ class Drain:
         self.keys = keys
         self.world = World()
         self.frontier = Frontier()
+        self.skew = 0
         self.signed: tuple[int, int] | None = None
         self.sound = True
 
     def open(self, connection: Connection) -> None:
-        """Take up the tree where the last drain left it. A record that contradicts itself was tampered with: it goes
-        on growing, but nothing is signed over it any more (``sound`` is False), so that ``audit verify`` shows
-        where.
+        """Take up the tree where the last drain left it. A record that contradicts itself, or the head that was kept
+        beside the keys, was tampered with: it goes on growing behind what is there (``skew``), but nothing is signed
+        over it any more (``sound`` is False), so that ``audit verify`` shows where.
         """
         with connection.begin():
-            self.frontier = stored_frontier(connection)
-            self.signed = last_checkpoint(connection)
-            stored = next_index(connection)
-        self.sound = stored == self.frontier.size and (self.signed is None or self.signed[0] <= stored)
+            found = found_record(connection, self.keys.head.read())
+        self.frontier, self.signed = found.frontier, found.signed
+        self.skew = found.next - found.frontier.size
+        self.sound = found.sound
         if not self.sound:
             log.critical("the audit record contradicts itself: export it and run sekisho audit verify")
 
@@ -121,7 +124,7 @@ class Drain:
     def _together(self, connection: Connection, commands: Sequence[Command]) -> list[Outcome]:
         batch = _Batch(self.world)
         with connection.begin():
-            self._prepare(connection, commands, batch, self.frontier.size)
+            self._prepare(connection, commands, batch, self.frontier.size + self.skew)
             frontier = self._write(connection, batch, self.frontier)
             signed = self._sign(connection, commands, frontier)
         self._swap_in(batch.world, frontier, signed)
@@ -136,7 +139,7 @@ class Drain:
                 batch = _Batch(drained)
                 try:
                     with connection.begin_nested():
-                        self._prepare(connection, [command], batch, frontier.size)
+                        self._prepare(connection, [command], batch, frontier.size + self.skew)
                         after = self._write(connection, batch, frontier)
                 except Exception as error:
                     if _of_the_storage(error):
@@ -211,7 +214,7 @@ class Drain:
         if not batch.leaves:
             return frontier
         after = frontier.extend([digest for _, digest in batch.leaves])
-        write_leaves(connection, frontier.size, batch.leaves, after)
+        write_leaves(connection, frontier.size + self.skew, batch.leaves, after)
         return after
 
     def _sign(self, connection: Connection, commands: Sequence[Command], frontier: Frontier) -> tuple[int, int] | None:
@@ -229,7 +232,9 @@ class Drain:
         self.world.absorb(world)
         self.world.forget_loaded()
         self.frontier = frontier
-        self.signed = signed
+        if signed != self.signed:
+            self.signed = signed
+            self.keys.head.write(frontier)
 
 
 def _of_the_storage(error: Exception) -> bool:

@@ -12,6 +12,7 @@ Rules kept here:
 from __future__ import annotations
 
 import base64
+import binascii
 import fcntl
 import os
 import secrets
@@ -27,12 +28,14 @@ from sqlalchemy.exc import DBAPIError
 from rooms.audit import NoteSigner
 from rooms.perform import Clocks, Keys
 from rooms.store.database import Database, DatabaseDamaged, storage_error
+from rooms.store.kept_head import KeptHead, write_file
 from rooms.store.migrate import NewerDatabase, migrate
 
 DATABASE = "sekisho.db"
 CONTROL_SOCKET = "control.sock"
 LOCK = "lock"
 KEYS = "keys"
+HEAD = "audit.head"
 BACKUPS = "backups"
 
 
@@ -91,12 +94,11 @@ def lock_folder(folder: Path) -> Iterator[Path]:
 def _secret(path: Path) -> bytes:
     """The 32-byte seed in a file, made on the first call."""
     if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(32)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-    seed = base64.b64decode(path.read_bytes().strip())
+        write_file(path, base64.b64encode(secrets.token_bytes(32)) + b"\n")
+    try:
+        seed = base64.b64decode(path.read_bytes().strip(), validate=True)
+    except binascii.Error:
+        seed = b""
     if len(seed) != 32:
         raise StartRefused(
             "damaged_key",
@@ -109,8 +111,7 @@ def _secret(path: Path) -> bytes:
 def _origin(path: Path) -> str:
     """The name of the audit log, chosen once."""
     if not path.exists():
-        path.write_text(f"sekisho/{secrets.token_hex(8)}\n", encoding="ascii")
-        path.chmod(0o600)
+        write_file(path, f"sekisho/{secrets.token_hex(8)}\n".encode("ascii"))
     return path.read_text(encoding="ascii").strip()
 
 
@@ -118,7 +119,8 @@ def load_keys(folder: Path) -> Keys:
     """The installation's secrets, made on the first start."""
     keys = folder / KEYS
     origin = _origin(keys / "origin")
-    return Keys(origin, NoteSigner(_secret(keys / "checkpoint.key"), origin), _secret(keys / "receipt.key"))
+    signer = NoteSigner(_secret(keys / "checkpoint.key"), origin)
+    return Keys(origin, signer, _secret(keys / "receipt.key"), KeptHead(keys / HEAD))
 
 
 def open_database(folder: Path) -> Database:

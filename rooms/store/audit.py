@@ -5,15 +5,21 @@ of the acts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import Connection, LargeBinary, cast, func, insert, select
+from sqlalchemy import Connection, LargeBinary, bindparam, cast, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from rooms.audit import Frontier
+from rooms.audit import Frontier, leaf_hash
 from rooms.store.schema import audit_checkpoints, audit_head, audit_leaves
 
 _INSERT = insert(audit_leaves)
 PAGE = 5_000
+_LEAVES_FROM = (
+    select(audit_leaves.c.idx, cast(audit_leaves.c.leaf, LargeBinary).label("leaf"))
+    .where(audit_leaves.c.idx >= bindparam("first"))
+    .order_by(audit_leaves.c.idx)
+)
 
 
 def write_leaves(connection: Connection, first: int, leaves: Sequence[tuple[bytes, bytes]], frontier: Frontier) -> None:
@@ -31,9 +37,12 @@ def write_checkpoint(connection: Connection, size: int, at: int, note: str) -> N
 
 
 def stored_frontier(connection: Connection) -> Frontier:
-    """The tree's head as the last drain left it."""
-    found = connection.execute(select(audit_head.c.frontier)).scalar_one_or_none()
-    return Frontier.from_bytes(found) if found is not None else Frontier()
+    """The tree's head as the last drain left it; the empty one where none can be read, which contradicts the rest."""
+    found = connection.execute(select(audit_head.c.frontier)).scalars().first()
+    try:
+        return Frontier.from_bytes(found) if isinstance(found, bytes) else Frontier()
+    except ValueError:
+        return Frontier()
 
 
 def last_checkpoint(connection: Connection) -> tuple[int, int] | None:
@@ -46,6 +55,36 @@ def last_checkpoint(connection: Connection) -> tuple[int, int] | None:
 def next_index(connection: Connection) -> int:
     """One more than the index of the last stored leaf."""
     return int(connection.execute(select(func.coalesce(func.max(audit_leaves.c.idx), -1))).scalar_one()) + 1
+
+
+class Record(NamedTuple):
+    """The record as it is found. ``next`` is where the next leaf goes: behind all that is known of, so that what is
+    missing stays a gap. ``signed`` is (size, at) of the newest checkpoint. ``sound`` is False where the record
+    contradicts itself or the head that was kept outside.
+    """
+
+    frontier: Frontier
+    next: int
+    signed: tuple[int, int] | None
+    sound: bool
+
+
+def found_record(connection: Connection, kept: Frontier | None) -> Record:
+    """What the database holds, and whether it is what was signed, gone on with."""
+    frontier, stored, signed = stored_frontier(connection), next_index(connection), last_checkpoint(connection)
+    sound = stored == frontier.size and (signed is None or signed[0] <= stored)
+    if sound and kept is not None:
+        sound = signed is not None and kept.size <= signed[0] and _goes_on(connection, kept, frontier)
+    known = [stored, frontier.size, signed[0] if signed is not None else 0, kept.size if kept is not None else 0]
+    return Record(frontier, max(known), signed, sound)
+
+
+def _goes_on(connection: Connection, kept: Frontier, frontier: Frontier) -> bool:
+    """Whether the stored leaves, hashed anew, lead from the kept head to the stored one. Few: those of a minute."""
+    rows = connection.execute(_LEAVES_FROM, {"first": kept.size}).all()
+    if [row.idx for row in rows] != list(range(kept.size, frontier.size)):
+        return False
+    return kept.extend(leaf_hash(row.leaf) for row in rows) == frontier
 
 
 def all_leaves(connection: Connection) -> Iterator[tuple[int, bytes, bytes]]:
