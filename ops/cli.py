@@ -1,8 +1,11 @@
-"""The ``sekisho`` command. One subcommand per file; each brings ``add_parser`` and a function from arguments to an
-exit status.
+"""The ``sekisho`` command. One subcommand per file; each brings ``add_arguments`` for its parser, which names a
+function from arguments to an exit status.
 
 Rules: what is wrong is said in a sentence in Japanese and English on standard error, never as a traceback; 0 is
-done, 1 is refused, 2 is wrong use, unless a subcommand's page says otherwise.
+done, 1 is refused, 2 is wrong use, unless the subcommand's part of ``docs/cli.md`` says otherwise; only the subcommand
+that is wanted is imported, so that ``--help`` and the small ones answer at once.
+
+>>> main(["--help"])                                                                      # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -12,29 +15,58 @@ import importlib
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import NoReturn
 
-COMMANDS = ("demo", "init", "serve", "sanitize", "user", "zone", "peer", "audit", "migrate", "doctor", "bench")
+COMMANDS = {
+    "demo": "見本の市で試す / try it with a sample city",
+    "init": "最初の設定をする / first set-up",
+    "serve": "サーバーを動かす / run the server",
+    "sanitize": "ファイルを無害化する / rebuild a file or a folder of files",
+    "user": "職員を登録・変更する / people",
+    "zone": "ネットワーク区画と越境のきまり / zones and crossings",
+    "peer": "ほかの団体のサーバー(まだありません) / other servers (not yet)",
+    "audit": "監査記録を書き出す・検査する / the audit record",
+    "backup": "全体を1つのファイルに控える / back everything up into one file",
+    "restore": "控えから元に戻す / bring a backup back",
+    "migrate": "データベースを新しい版に合わせる / migrate the database",
+    "doctor": "設置の状態を調べる / look for what is wrong",
+    "bench": "性能を測る / measure",
+}
+"""Every subcommand, in the order of ``--help``, and what it is for."""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, which says what is wrong in English, with the Japanese sentence that leads to the page of help."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(
+            2,
+            f"{self.prog}: 使い方が違います。「{self.prog} --help」で確かめてください。\n"
+            f"{self.prog}: {message}. See: {self.prog} --help\n",
+        )
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
-    """The command line; with ``only`` the one subcommand that is wanted, so that it starts without the others'
-    imports.
-    """
-    top = argparse.ArgumentParser(
+    """The command line. With ``only`` the arguments of that subcommand, without it those of all."""
+    top = Parser(
         prog="sekisho",
         description="関所: 自治体のための庁内メッセージ / messaging for municipalities in separated networks",
+        epilog="くわしくは sekisho COMMAND --help / more: sekisho COMMAND --help",
     )
     top.add_argument("--version", action="version", version=f"sekisho {version('sekisho')}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in (only,) if only in COMMANDS else COMMANDS:
-        importlib.import_module(f"ops.{name}").add_parser(subparsers)
+    for name, meaning in COMMANDS.items():
+        one = subparsers.add_parser(name, help=meaning, description=meaning)
+        if only in (None, name):
+            importlib.import_module(f"ops.{name}").add_arguments(one)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and answer its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    args = parser(arguments[0] if arguments else None).parse_args(arguments)
+    args = parser(arguments[0] if arguments else "").parse_args(arguments)
     try:
         status: int = args.run(args)
     except KeyboardInterrupt:

@@ -26,7 +26,15 @@ from rooms.refusals import Refusal
 from rooms.store.database import Database
 from rooms.world import Terms
 from server.control import ALLOWED, Request, Response
-from server.installation import CONTROL_SOCKET, StartRefused, load_keys, lock_folder, open_database, system_clocks
+from server.installation import (
+    CONTROL_SOCKET,
+    DATABASE,
+    StartRefused,
+    load_keys,
+    lock_folder,
+    open_database,
+    system_clocks,
+)
 
 TIMEOUT = 60.0
 STARTING = 10.0
@@ -57,10 +65,24 @@ class _Running:
 
     def perform_all(self, commands: Sequence[Command]) -> list[Any | Refusal]:
         requests = [Request(type(c).__name__, msgspec.Raw(msgspec.json.encode(c))) for c in commands]
-        self._file.write(msgspec.json.encode(requests) + b"\n")
-        self._file.flush()
-        responses = msgspec.json.decode(self._file.readline(), type=list[Response])
+        responses = msgspec.json.decode(self._say(msgspec.json.encode(requests)), type=list[Response])
         return [Refusal(*r.refusal) if r.refusal is not None else r.answer for r in responses]
+
+    def _say(self, line: bytes) -> bytes:
+        """One line there, one back. Raises ``StartRefused`` if the server ends meanwhile."""
+        try:
+            self._file.write(line + b"\n")
+            self._file.flush()
+            answer = self._file.readline()
+        except OSError:
+            answer = b""
+        if not answer.endswith(b"\n"):
+            raise StartRefused(
+                "server_gone",
+                "サーバーが途中で止まり、返事がありません。起動を確かめて、結果を見てから、もう一度行ってください。",
+                "The server ended before it answered. See that it runs and what was done, then try again.",
+            )
+        return answer
 
 
 class _Alone:
@@ -113,6 +135,17 @@ def _alone(folder: Path, terms: Terms) -> Iterator[_Alone]:
         yield _Alone(database, drain)
     finally:
         asyncio.run(database.close())
+
+
+def existing(folder: Path) -> Path:
+    """The folder, if an installation is in it; nothing is made by a mistyped name. Raises ``StartRefused``."""
+    if not (folder / DATABASE).is_file():
+        raise StartRefused(
+            "no_installation",
+            f"{folder} に sekisho のデータがありません。--data か設定の data を確かめてください。",
+            f"There is no installation in {folder}. Check --data, or data in the configuration.",
+        )
+    return folder
 
 
 def _connect(path: Path) -> socket.socket | None:

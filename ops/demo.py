@@ -29,8 +29,7 @@ PASSWORD = "SEKISHO_DEMO_PASSWORD"  # the variable's name, not a password
 SHOWN = ("sato", "suzuki", "tanaka", "admin", "auditor")
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("demo", help="見本の市で試す / try it with a sample city")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--towns", type=int, default=1, metavar="N", help="団体サーバーの数(今は1だけ) / number of towns"
     )

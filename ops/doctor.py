@@ -39,8 +39,7 @@ class Finding(NamedTuple):
     en: str
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("doctor", help="設置の状態を調べる / look for what is wrong")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--data", metavar="DIR", type=Path)
     where.add_argument("--config", metavar="FILE", type=Path)

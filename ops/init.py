@@ -16,8 +16,7 @@ from server.settings import Settings
 from server.setup_link import SetupLink
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("init", help="最初の設定をする / first set-up")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", type=Path, required=True, help="設定ファイル / sekisho.toml")
     parser.add_argument("--zone", help="リンクを使える区画(省略時はこの機械だけ) / where the link may be used")
     parser.set_defaults(run=run)

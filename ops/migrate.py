@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
+from ops.control import existing
 from ops.place import WrongUse, add_place, place_of, wrong_use
 from ops.telling import tell, tell_refused
 from rooms.store.migrate import migrate
 from server.installation import BACKUPS, DATABASE, StartRefused, lock_folder
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("migrate", help="データベースを新しい版に合わせる / migrate the database")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_place(parser)
     parser.set_defaults(run=run)
 
@@ -19,7 +19,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     try:
         folder, _ = place_of(args)
-        with lock_folder(folder):
+        with lock_folder(existing(folder)):
             before, after = migrate(folder / DATABASE, folder / BACKUPS)
     except WrongUse as error:
         return wrong_use(error)

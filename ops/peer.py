@@ -7,8 +7,7 @@ import argparse
 from ops.telling import tell
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("peer", help="ほかの団体のサーバー(まだありません) / other servers (not yet)")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("anything", nargs="*", metavar="…")
     parser.set_defaults(run=run)
 

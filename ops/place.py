@@ -1,4 +1,8 @@
-"""Which installation a command works on: ``--data DIR`` (embedded) or ``--config FILE``."""
+"""Which installation a command works on: ``--data DIR`` (embedded) or ``--config FILE``.
+
+Rules: light to import, for every command's parser has it; a mistyped folder is told, never made into an installation
+by a command that only looks (``existing`` of ``ops.control``).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ import sys
 from pathlib import Path
 
 from rooms.world import Terms
-from server.app import terms_of
 from server.settings import Mistakes, Settings, load
 
 
@@ -34,6 +37,8 @@ def place_of(args: argparse.Namespace) -> tuple[Path, Terms]:
     if args.config is None:
         folder: Path = args.data
         return folder.resolve(), Terms()
+    from server.app import terms_of  # the whole server: not for --help
+
     settings = read_settings(args.config)
     return settings.data, terms_of(settings)
 

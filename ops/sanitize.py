@@ -52,9 +52,8 @@ class Order:
     report: Path | None
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``sanitize`` to the ``sekisho`` command; sets ``run``: args to exit status."""
-    parser = subparsers.add_parser("sanitize", help="ファイルを無害化する / rebuild a file or a folder of files")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``sekisho sanitize``; sets ``run``: args to exit status."""
     parser.add_argument("input", metavar="INPUT", help="ファイルまたはフォルダー / a file or a folder")
     parser.add_argument("-o", "--output", metavar="OUTPUT", required=True, help="出力先 / where the result goes")
     parser.add_argument("--treatment", choices=("rebuild", "flatten"), default="rebuild", help="処理 / treatment")

@@ -13,8 +13,7 @@ from server.installation import StartRefused
 from server.log_format import configure
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("serve", help="サーバーを動かす / run the server")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", type=Path, required=True, help="設定ファイル / sekisho.toml")
     parser.set_defaults(run=run)
 

@@ -26,8 +26,7 @@ ROLES = (ADMINISTRATOR, AUDITOR)
 DEFAULT_ORGANISATION = "市役所"
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("user", help="職員を登録・変更する / people")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
     add = _act(acts, "add", _add, "職員を登録する / add a person")
     add.add_argument("--name", required=True, help="氏名 / name")

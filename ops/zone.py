@@ -9,8 +9,7 @@ from rooms.world import Terms
 from rooms.zones import ZONE_NAMES, ZONES
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("zone", help="ネットワーク区画と越境のきまり / zones and crossings")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
     show = acts.add_parser("show", help="きまりの表を見る / show the table")
     add_place(show)

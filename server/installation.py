@@ -37,6 +37,7 @@ LOCK = "lock"
 KEYS = "keys"
 HEAD = "audit.head"
 BACKUPS = "backups"
+RESTORING = "restoring"
 
 
 class StartRefused(Exception):
@@ -52,15 +53,24 @@ class StartRefused(Exception):
 def prepare_folder(folder: Path) -> None:
     """Make the folder (0700) or check that nobody else may read it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _only_ours(folder)
+    only_ours(folder)
+    if (folder / RESTORING).exists():
+        raise StartRefused(
+            "restore_unfinished",
+            f"{folder} へのバックアップの復元が終わっていません。復元の途中なら待ってください。"
+            "途切れたのなら、このフォルダーを空にして sekisho restore をやり直してください。",
+            f"A restore into {folder} has not ended. If it is under way, wait. "
+            "If it was cut off, empty this folder and run sekisho restore again.",
+        )
     for name in (KEYS, BACKUPS):
         (folder / name).mkdir(mode=0o700, exist_ok=True)
     for path in (folder / KEYS, *(folder / KEYS).iterdir(), folder / DATABASE):
         if path.exists():
-            _only_ours(path)
+            only_ours(path)
 
 
-def _only_ours(path: Path) -> None:
+def only_ours(path: Path) -> None:
+    """Raises ``StartRefused`` (``file_permissions``) if others may read the path."""
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise StartRefused(
@@ -72,8 +82,15 @@ def _only_ours(path: Path) -> None:
 
 @contextmanager
 def lock_folder(folder: Path) -> Iterator[Path]:
-    """Hold the installation's lock. Raises ``StartRefused`` (``already_running``) if another process holds it."""
+    """Make or check the folder and hold its lock. Raises ``StartRefused``: see ``prepare_folder``, ``hold_lock``."""
     prepare_folder(folder)
+    with hold_lock(folder):
+        yield folder
+
+
+@contextmanager
+def hold_lock(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock. Raises ``StartRefused`` (``already_running``) if another process holds it."""
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
@@ -86,7 +103,7 @@ def lock_folder(folder: Path) -> Iterator[Path]:
             ) from None
         os.truncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
-        yield folder
+        yield
     finally:
         os.close(descriptor)
 

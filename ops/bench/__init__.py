@@ -17,8 +17,7 @@ from typing import Any
 MEASURES = ("writer", "fanout")
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("bench", help="性能を測る / measure")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run_all)
     acts = parser.add_subparsers(dest="act", metavar="ACT")
     for name in MEASURES:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
@@ -12,17 +11,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from ops import sanitize
+from ops import cli
 
 
 def command(*arguments: object) -> int:
     """The exit status of ``sekisho sanitize ARGUMENTS``."""
-    parser = argparse.ArgumentParser()
-    sanitize.add_parser(parser.add_subparsers(required=True))
-    args = parser.parse_args(["sanitize", *map(str, arguments)])
-    status = args.run(args)
-    assert isinstance(status, int)
-    return status
+    return cli.main(["sanitize", *map(str, arguments)])
 
 
 @pytest.fixture
