@@ -50,7 +50,7 @@ algorithmName hashValue saltValue spinCount password workbookPassword revisionsP
 workbookHashValue workbookSaltValue workbookSpinCount revisionsAlgorithmName revisionsHashValue revisionsSaltValue
 revisionsSpinCount cryptProviderType cryptAlgorithmClass cryptAlgorithmType cryptAlgorithmSid cryptSpinCount
 cryptProvider algIdExt algIdExtSource cryptProviderTypeExt cryptProviderTypeExtSource hash salt
-dt refreshedBy refreshedDate refreshedDateIso recordCount customHtml
+dirty dt refreshedBy refreshedDate refreshedDateIso recordCount customHtml
 """.split()
 )
 AWAY_ATTRIBUTES_OF = {  # where a common name is dangerous in one place only
@@ -211,6 +211,8 @@ w:CT_Picture < v:shape=v:CT_Shape v:shapetype=v:CT_Shapetype v:group=v:CT_Group 
 w:CT_Background < v:background=v:CT_Background
 w:CT_R < w:instrText=w:InstrText
 x:CT_Authors < x:author=x:author
+s:ST_Xstring @ xml:space=enum:space
+a:CT_RegularTextRun/t @ xml:space=enum:space
 w:CT_SdtPr < w14:checkbox=w14:checkbox
 wp:CT_Anchor < wp14:sizeRelH=wp14:sizeRelH wp14:sizeRelV=wp14:sizeRelV
 wp:CT_Inline < wp14:sizeRelH=wp14:sizeRelH wp14:sizeRelV=wp14:sizeRelV

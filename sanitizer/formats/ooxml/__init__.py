@@ -1,0 +1,74 @@
+"""Office Open XML: documents, workbooks and presentations, made anew part by part (docs/grammar-ooxml.md).
+
+Rules kept here:
+
+- A package is written from what the table ``sanitizer/grammars/ooxml.txt`` allows; nothing else is copied.
+- Macro-enabled types leave as their macro-free ones, templates as templates; the main part decides which family it is.
+- Nothing is drawn here: there is no thumbnail, and ``flatten`` has no pages to turn into pictures.
+
+>>> rebuild(b"PK", Job(MIME["docx"], "rebuild", "a.docx", None, Limits()))
+Traceback (most recent call last):
+sanitizer.formats.base.Refused: ('unreadable', 'zip structure')
+"""
+
+from __future__ import annotations
+
+from sanitizer.formats.base import Job, Rebuilt, Refused
+from sanitizer.formats.ooxml.build import Package
+from sanitizer.formats.ooxml.container import Budget
+from sanitizer.formats.ooxml.encryption import OLE, decrypted
+from sanitizer.formats.ooxml.extraction import text
+from sanitizer.formats.ooxml.facts import MAIN
+from sanitizer.formats.ooxml.kinds import KINDS, Report
+from sanitizer.limits import Limits
+
+_O = "application/vnd.openxmlformats-officedocument."
+MIME = {
+    "docx": f"{_O}wordprocessingml.document",
+    "dotx": f"{_O}wordprocessingml.template",
+    "xlsx": f"{_O}spreadsheetml.sheet",
+    "xltx": f"{_O}spreadsheetml.template",
+    "pptx": f"{_O}presentationml.presentation",
+    "potx": f"{_O}presentationml.template",
+    "ppsx": f"{_O}presentationml.slideshow",
+}
+MACRO_FREE = {
+    "application/vnd.ms-word.document.macroenabled.12": MIME["docx"],
+    "application/vnd.ms-word.template.macroenabled.12": MIME["dotx"],
+    "application/vnd.ms-excel.sheet.macroenabled.12": MIME["xlsx"],
+    "application/vnd.ms-excel.template.macroenabled.12": MIME["xltx"],
+    "application/vnd.ms-excel.addin.macroenabled.12": MIME["xlsx"],
+    "application/vnd.ms-powerpoint.presentation.macroenabled.12": MIME["pptx"],
+    "application/vnd.ms-powerpoint.template.macroenabled.12": MIME["potx"],
+    "application/vnd.ms-powerpoint.slideshow.macroenabled.12": MIME["ppsx"],
+    "application/vnd.ms-powerpoint.addin.macroenabled.12": MIME["pptx"],
+}
+_PLAIN = {"document": MIME["docx"], "workbook": MIME["xlsx"], "presentation": MIME["pptx"]}
+__all__ = ["KINDS", "MACRO_FREE", "MIME", "rebuild", "text", "thumbnail"]
+
+
+def rebuild(data: bytes, job: Job) -> Rebuilt:
+    """The package made anew. Raises ``Refused`` or ``NeedsPassword``."""
+    if job.treatment == "flatten":
+        raise Refused("unsupported-office", "flatten")
+    report = Report()
+    if data[:8] == OLE:
+        data = decrypted(data, job.password)
+        report.add("encryption")
+    budget = Budget(job.limits.max_inflated, 4 * job.limits.max_objects)
+    made, kind = Package(data, job.limits, report, budget).build(lambda kind: MAIN[_type_of(kind, job.mime)][1])
+    if len(made) > job.limits.max_output:
+        raise Refused("output-too-large")
+    removed, changed = report.changes()
+    return Rebuilt(made, _type_of(kind, job.mime), removed, changed)
+
+
+def _type_of(kind: str, mime: str) -> str:
+    """The type that a package leaves as: as it came, without macros; the plain one if the main part is of another."""
+    free = MACRO_FREE.get(mime, mime)
+    return free if free in MAIN and MAIN[free][0] == kind else _PLAIN[kind]
+
+
+def thumbnail(data: bytes, limits: Limits) -> bytes | None:
+    """None: pages are laid out by Office programs alone."""
+    return None

@@ -1,0 +1,116 @@
+"""The ZIP of a package: received ones read within limits, new ones written in one form.
+
+Rules kept here:
+
+- Names are compared without case, as Office does. Nothing is written to disk; every inflated byte is counted.
+- A new package has no dates, extra fields, comments or flags: its directory follows from its members.
+
+Source: APPNOTE.TXT 6.3.10; docs/grammar-ooxml.md, section 1.
+
+>>> Archive(write({"[Content_Types].xml": b"<Types/>"}), Budget(100, 10)).read("[content_types].XML")
+b'<Types/>'
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+
+from sanitizer.formats.base import Refused
+
+_MAX_MEMBERS = 20_000
+_DEFLATED = (".xml", ".rels", ".vml")
+_FIRST = "[Content_Types].xml"
+_BOMB_SIZE, _BOMB_RATIO = 1 << 20, 150
+
+
+class Budget:
+    """Bytes that may still be inflated and elements that may still be read, over a package and what is in it."""
+
+    def __init__(self, inflated: int, elements: int) -> None:
+        self.inflated = inflated
+        self.elements = elements
+
+    def take(self, inflated: int = 0, elements: int = 0) -> None:
+        """Raises ``Refused("bomb")`` where the budget ends."""
+        self.inflated -= inflated
+        self.elements -= elements
+        if self.inflated < 0 or self.elements < 0:
+            raise Refused("bomb", "bytes" if self.inflated < 0 else "elements")
+
+
+class Archive:
+    """The members of a received package."""
+
+    def __init__(self, data: bytes, budget: Budget) -> None:
+        self._budget = budget
+        self.members: dict[str, zipfile.ZipInfo] = {}
+        self.unreadable = 0
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(data))
+            infos = self._zip.infolist()
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError) as error:
+            raise Refused("unreadable", "zip structure") from error
+        if len(infos) > _MAX_MEMBERS:
+            raise Refused("bomb", "members")
+        for info in infos:
+            self._add(info)
+
+    def _add(self, info: zipfile.ZipInfo) -> None:
+        name = info.filename.replace("\\", "/").lstrip("/").lower()
+        if info.is_dir() or not name:
+            return
+        if info.flag_bits & 1:
+            raise Refused("unreadable", "encrypted member")
+        first = self.members.setdefault(name, info)
+        if (first.CRC, first.file_size) != (info.CRC, info.file_size):
+            raise Refused("unreadable", "two members of one name")
+
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self.members
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of a member, or None if there is none or it is damaged. Raises ``Refused("bomb")``."""
+        info = self.members.get(name.lower())
+        if info is None:
+            return None
+        self._budget.take(inflated=info.file_size)
+        try:
+            with self._zip.open(info) as member:
+                data = member.read(info.file_size + 1)
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
+            self.unreadable += 1
+            return None
+        self._budget.take(inflated=len(data) - info.file_size)
+        return data
+
+
+def write(members: dict[str, bytes]) -> bytes:
+    """A canonical ZIP of these members; names are ASCII."""
+    out, directory = bytearray(), bytearray()
+    for name in sorted(members, key=lambda one: (one != _FIRST, one)):
+        data, spelled = members[name], name.encode("ascii")
+        packed, method = (_deflated(data), 8) if name.endswith(_DEFLATED) else (data, 0)
+        common = struct.pack(
+            "<HHHHHIIIHH", 20, 0, method, 0, 0x21, zlib.crc32(data), len(packed), len(data), len(spelled), 0
+        )
+        directory += b"PK\x01\x02" + struct.pack("<H", 20) + common
+        directory += struct.pack("<HHHII", 0, 0, 0, 0, len(out)) + spelled
+        out += b"PK\x03\x04" + common + spelled + packed
+    end = struct.pack("<HHHHIIH", 0, 0, len(members), len(members), len(directory), len(out), 0)
+    return bytes(out + directory + b"PK\x05\x06" + end)
+
+
+def _deflated(data: bytes) -> bytes:
+    """Raw Deflate; what would shrink so much that it looks like a bomb is packed less tightly."""
+    packed = _deflate(data, zlib.Z_DEFAULT_STRATEGY)
+    if len(data) > _BOMB_SIZE and len(data) > _BOMB_RATIO * len(packed):
+        packed = _deflate(data, zlib.Z_HUFFMAN_ONLY)
+    return packed
+
+
+def _deflate(data: bytes, strategy: int) -> bytes:
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15, 8, strategy)
+    return packer.compress(data) + packer.flush()

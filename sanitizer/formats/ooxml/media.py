@@ -1,0 +1,47 @@
+"""Pictures of a document, made anew from their pixels by the picture formats.
+
+Rules kept here:
+
+- A picture leaves in one of the five types that every Office program shows, in that type's canonical form.
+- What is no such picture, or cannot be read, becomes a transparent picture of one pixel: the place stays.
+
+Source: docs/grammar-image.md.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from PIL import Image
+
+from sanitizer.formats import image
+from sanitizer.formats.base import Job, Refused
+from sanitizer.formats.image_open import signature_type
+from sanitizer.formats.ooxml.kinds import Report
+from sanitizer.limits import Limits
+
+ENDINGS = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/bmp": "bmp", "image/tiff": "tiff"}
+BLANK = image.canonical_png(Image.new("RGBA", (1, 1), (0, 0, 0, 0)))
+
+
+def rebuilt(data: bytes, limits: Limits, report: Report) -> tuple[bytes, str]:
+    """(picture, ending of its name)."""
+    mime = signature_type(data)
+    if mime not in ENDINGS:
+        report.add("metafile" if _is_metafile(data) else "image")
+        return BLANK, "png"
+    try:
+        made = image.rebuild(data, Job(mime, "rebuild", "", None, limits))
+    except Refused:
+        report.add("image")
+        return BLANK, "png"
+    return made.data, ENDINGS[mime]
+
+
+def _is_metafile(data: bytes) -> bool:
+    if data[:2] == b"\x1f\x8b":
+        try:
+            data = zlib.decompressobj(31).decompress(data, 64)
+        except zlib.error:
+            return False
+    return data[40:44] == b" EMF" or data[:4] in (b"\xd7\xcd\xc6\x9a", b"\x01\x00\x09\x00")
