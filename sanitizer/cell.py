@@ -8,7 +8,7 @@ Rules kept here:
 - It ends when the trusting side ends: by parent-death signal, and by the end of the socket.
 - Order of its birth: hello → import → prepare locks → namespaces → empty root → try one jail → ready.
 - It never reads a descriptor that it passes on. It reports a death only after the process is gone.
-- One thread, so that fork is safe.
+- One thread, so that fork is safe. A jail has one thread as well, except for the one format that needs more.
 
 Example: ``sanitizer.supervisor`` is its only user.
 """
@@ -28,7 +28,7 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import NoReturn
 
-from sanitizer import jail, namespaces, worker
+from sanitizer import jail, kinds, namespaces, worker
 from sanitizer.wire import MAX_MESSAGE, Ended, Hello, Ready, Run, Started, decode_to_cell, encode
 
 _NOT_BORN = -255  # status of a process that could not be forked
@@ -204,10 +204,16 @@ def _fork_jail(cell: Cell, run: Run, descriptors: list[int], task: Callable[[], 
 def _locked(cell: Cell, run: Run, descriptors: list[int], task: Callable[[], None]) -> None:
     try:
         limits = {"cpu_seconds": run.cpu_seconds, "memory": run.memory, "max_file": run.max_file}
-        jail.enter(cell.locks, descriptors, **limits)
+        jail.enter(cell.locks, descriptors, **limits, threads=_needs_threads(run))
     except BaseException:
         os._exit(_NOT_LOCKED)
     task()
+
+
+def _needs_threads(run: Run) -> bool:
+    """Whether a decoder that works in threads may be wanted. Only the name can tell before the file is read; a file
+    that is something else than its name says is refused by identification."""
+    return run.kind == "transform" and "image/heif" in kinds.types_of(run.name)
 
 
 def _end_with(task: Callable[[], None]) -> NoReturn:

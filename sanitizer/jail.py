@@ -24,6 +24,7 @@ Tier = Literal["full", "landlock"]
 
 FIRST = 3  # number of the first descriptor a jail keeps; 0, 1 and 2 are closed
 _PARKED = 64
+_THREADS = 1024  # counted over all jails of the user; memory bounds the threads of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +34,22 @@ class Locks:
     tier: Tier
     ruleset: int  # Landlock, a descriptor
     program: bytes  # seccomp, BPF
+    threaded: bytes  # the same for a jail that may start threads
     base_memory: int  # address space of the cell in bytes
 
 
 def prepare(tier: Tier) -> Locks:
     """The locks of a tier; raises ``OSError`` or ``RuntimeError`` where the system lacks Landlock or seccomp. Call it
     after everything is imported and before the root is emptied."""
-    return Locks(tier, landlock.deny_all(), seccomp.compile_filter(), _address_space())
+    programs = seccomp.compile_filter(), seccomp.compile_filter(threads=True)
+    return Locks(tier, landlock.deny_all(), *programs, _address_space())
 
 
-def enter(locks: Locks, keep: list[int], *, cpu_seconds: int, memory: int, max_file: int) -> None:
-    """Lock the calling process in. ``keep`` arrive as descriptors 3, 4, …; all others are closed."""
+def enter(
+    locks: Locks, keep: list[int], *, cpu_seconds: int, memory: int, max_file: int, threads: bool = False
+) -> None:
+    """Lock the calling process in. ``keep`` arrive as descriptors 3, 4, …; all others are closed. ``threads``: it may
+    start threads, never processes."""
     namespaces.die_with_parent()
     if locks.tier == "full":
         namespaces.unshare(namespaces.OF_A_JAIL)
@@ -51,9 +57,9 @@ def enter(locks: Locks, keep: list[int], *, cpu_seconds: int, memory: int, max_f
     namespaces.no_new_privileges()
     landlock.restrict_self(locks.ruleset)
     _keep_only(keep)
-    _limit(locks.base_memory + memory, cpu_seconds, max_file)
+    _limit(locks.base_memory + memory, cpu_seconds, max_file, _THREADS if threads else 0)
     namespaces.drop_capabilities()
-    seccomp.load_filter(locks.program)
+    seccomp.load_filter(locks.threaded if threads else locks.program)
 
 
 def _keep_only(keep: list[int]) -> None:
@@ -65,7 +71,7 @@ def _keep_only(keep: list[int]) -> None:
     sys.stdin = sys.stdout = sys.stderr = None
 
 
-def _limit(memory: int, cpu_seconds: int, max_file: int) -> None:
+def _limit(memory: int, cpu_seconds: int, max_file: int, threads: int) -> None:
     """Hard limits. The first process of a namespace ignores SIGXCPU, so the CPU limit has no soft part: SIGKILL."""
     for kind, value in (
         (resource.RLIMIT_AS, memory),
@@ -73,7 +79,7 @@ def _limit(memory: int, cpu_seconds: int, max_file: int) -> None:
         (resource.RLIMIT_FSIZE, max_file),
         (resource.RLIMIT_NOFILE, FIRST + 3),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_NPROC, threads),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
     ):

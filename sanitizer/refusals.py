@@ -86,10 +86,10 @@ SENTENCES: dict[str, Sentence] = {
         "SVG drawings are not supported yet. Save it as PNG or PDF and send that instead.",
     ),
     "unsupported-heif": Sentence(
-        "HEIC・AVIF画像にはまだ対応していません。JPEGで保存したものを送ってください"
+        "HEIC画像は、拡張子が.heicか.heifのときだけ読み取れます。拡張子を直すか、JPEGで保存したものを送ってください"
         "(iPhoneは「設定>カメラ>フォーマット>互換性優先」)。",
-        "HEIC and AVIF pictures are not supported yet. Save it as JPEG and send that instead (iPhone: Settings > Camera > "
-        "Formats > Most Compatible).",
+        "HEIC pictures can be read only under a name ending in .heic or .heif. Rename it, or save it as JPEG and send that "
+        "instead (iPhone: Settings > Camera > Formats > Most Compatible).",
     ),
     "unsupported-image": Sentence(
         "この形式の画像にはまだ対応していません。PNGまたはJPEGで保存したものを送ってください。",

@@ -5,6 +5,8 @@ Rules kept here:
 - Nothing that opens, creates, connects, forks, signals, traces, mounts or changes identity is on the list. Jailed code
   reads and writes the descriptors it was given and asks for memory, and memory is never executable.
 - Everything else answers EPERM; another architecture's calls (x32, i386) end the process.
+- One decoder (HEVC) cannot work without a thread of its own: its jail alone may start threads, with exactly the flags
+  of ``pthread_create``; a process it still cannot start.
 - The compiler (libseccomp) runs in the cell before the first file; a jail only loads the finished program.
 """
 
@@ -57,6 +59,8 @@ ALLOWED = (
     "exit_group",
 )
 NEVER_EXECUTABLE = ("mmap", "mprotect")
+# VM, FS, FILES, SIGHAND, THREAD, SYSVSEM, SETTLS, PARENT_SETTID, CHILD_CLEARTID: what pthread_create of glibc asks for
+_THREAD = 0x003D0F00
 
 
 class _Program(ctypes.Structure):
@@ -65,8 +69,8 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
-def compile_filter() -> bytes:
-    """The filter as BPF of the running architecture, eight bytes an instruction."""
+def compile_filter(*, threads: bool = False) -> bytes:
+    """The filter as BPF of the running architecture, eight bytes an instruction. ``threads``: one may be started."""
     import pyseccomp  # type: ignore[import-untyped]  # here, so that a jail without libseccomp can be refused with a sentence
 
     rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
@@ -74,6 +78,11 @@ def compile_filter() -> bytes:
         rules.add_rule(pyseccomp.ALLOW, name)
     for name in NEVER_EXECUTABLE:
         rules.add_rule(pyseccomp.ALLOW, name, pyseccomp.Arg(2, pyseccomp.MASKED_EQ, _PROT_EXEC, 0))
+    if threads:
+        rules.add_rule(pyseccomp.ALLOW, "clone", pyseccomp.Arg(0, pyseccomp.EQ, _THREAD))
+        rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags cannot be seen; glibc falls back to clone
+        for name in ("rseq", "set_robust_list"):  # a thread begins with these
+            rules.add_rule(pyseccomp.ALLOW, name)
     with os.fdopen(os.memfd_create("seccomp"), "w+b") as file:
         rules.export_bpf(file)
         file.seek(0)

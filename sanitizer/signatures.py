@@ -121,7 +121,6 @@ _UNSUPPORTED = (
     ("message/rfc822", "unsupported-mail"),
     ("image/svg+xml", "unsupported-svg"),
     ("image/heif", "unsupported-heif"),
-    ("image/avif", "unsupported-heif"),
     ("image/vnd.dxf", "unsupported-cad"),
     ("image/vnd.dwg", "unsupported-cad"),
     ("application/x-jww", "unsupported-cad"),

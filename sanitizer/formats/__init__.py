@@ -17,8 +17,10 @@ from __future__ import annotations
 FORMATS: dict[str, str] = {
     # "media/type": "module",
     "application/pdf": "sanitizer.formats.pdf",
+    "image/avif": "sanitizer.formats.avif",
     "image/bmp": "sanitizer.formats.image",
     "image/gif": "sanitizer.formats.image",
+    "image/heif": "sanitizer.formats.heif",
     "image/jpeg": "sanitizer.formats.image",
     "image/png": "sanitizer.formats.image",
     "image/tiff": "sanitizer.formats.image",

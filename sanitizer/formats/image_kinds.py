@@ -29,5 +29,6 @@ KINDS: dict[str, tuple[str, str]] = {
         "ファイルが途中で切れていたため、読めた部分だけを表示",
         "file was cut short; what could be read is shown",
     ),
+    "type": ("ほかの形式に変換", "converted to another format"),
     "checksum": ("壊れた検査値を計算し直し", "damaged checksums computed anew"),
 }

@@ -21,6 +21,7 @@ from sanitizer.limits import Limits
 
 VERIFIERS: dict[str, str] = {
     "application/pdf": "sanitizer.verify.pdf",
+    "image/avif": "sanitizer.verify.image_avif",
     "image/bmp": "sanitizer.verify.image",
     "image/gif": "sanitizer.verify.image",
     "image/jpeg": "sanitizer.verify.image",
