@@ -34,6 +34,7 @@ from server.binding import Bound, bind
 from server.binding import StartRefused as Unbound
 from server.control import ControlSocket
 from server.directory import Directory
+from server.event_loop import loop_of
 from server.fanout import Hub
 from server.front import Front
 from server.housekeeping import Retention, checkpoint_job, every, plain, sweep_folders
@@ -290,6 +291,8 @@ def _is_upload(scope: Scope) -> bool:
 def serve_installation(settings: Settings, *, ready: Ready | None = None, load: LoadTest | None = None) -> None:
     """Run one installation until a signal. Raises ``StartRefused`` with nothing running."""
     load = load or LoadTest()
+    loop = loop_of(settings.event_loop)
+    log.info("event loop: %s", loop.name)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(lock_folder(settings.data))
         drain = Drain(terms_of(settings, load), system_clocks(), load_keys(folder))
@@ -302,7 +305,8 @@ def serve_installation(settings: Settings, *, ready: Ready | None = None, load: 
         supervisor = Supervisor(strict=settings.sanitizer.strict, workers=settings.sanitizer.workers)
         supervisor.start()
         stack.callback(supervisor.close_now)
-        asyncio.run(_serve(settings, folder, database, drain, supervisor, bound, ready, load))
+        with asyncio.Runner(loop_factory=loop.factory) as runner:
+            runner.run(_serve(settings, folder, database, drain, supervisor, bound, ready, load))
 
 
 async def _serve(

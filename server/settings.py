@@ -35,6 +35,7 @@ from server.settings_file import Mistake, Mistakes, Reader, line_index, syntax_m
 from server.settings_rules import check_listeners, is_loopback
 
 ZONES = ("internet", "lgwan", "mynumber")
+EVENT_LOOPS = ("auto", "asyncio", "uvloop")
 PRESETS = ("alpha", "alpha-dash", "beta", "beta-dash")
 
 
@@ -163,6 +164,9 @@ class Settings:
     data: Path = setting(Path(), "The data folder (absolute, 0700, on a local disk).", required=True)
     preset: str = setting("beta", "The model of the Ministry's guideline: α, α′, β or β′.", one_of=PRESETS)
     production: bool = setting(True, "Warn of what must not be in production, such as two zones under one host name.")
+    event_loop: str = setting(
+        "auto", "`auto` takes uvloop where it is installed (the extra `speed`), else asyncio's.", one_of=EVENT_LOOPS
+    )
     drain_seconds: int = setting(8, "At the end: time for what is under way.", least=1, most=60)
     listeners: tuple[ListenerSettings, ...] = setting((), "See `[[listeners]]`.", required=True)
     sessions: SessionSettings = setting(SessionSettings, "See `[sessions]`.")
