@@ -1,9 +1,9 @@
 """The ``sekisho`` command. One subcommand per file; each brings ``add_arguments`` for its parser, which names a
 function from arguments to an exit status.
 
-Rules: what is wrong is said in a sentence in Japanese and English on standard error, never as a traceback; 0 is
-done, 1 is refused, 2 is wrong use, unless the subcommand's part of ``docs/cli.md`` says otherwise; only the subcommand
-that is wanted is imported, so that ``--help`` and the small ones answer at once.
+Rules: what is wrong is said in a sentence in Japanese and English on standard error, never as a traceback; 0 is done,
+1 is refused, 2 is wrong use, 70 a fault of ours, unless the subcommand's part of ``docs/cli.md`` says otherwise; only
+the subcommand that is wanted is imported, so that ``--help`` and the small ones answer at once.
 
 >>> main(["--help"])                                                                      # doctest: +SKIP
 """
@@ -12,11 +12,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
+FAULT = 70
+TRACEBACK = "SEKISHO_TRACEBACK"
 COMMANDS = {
     "demo": "見本の市で試す / try it with a sample city",
     "init": "最初の設定をする / first set-up",
@@ -74,7 +78,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 141
+    except Exception as error:
+        return _fault(error)
     return status
+
+
+def _fault(error: Exception) -> int:
+    """A fault of ours: two sentences. The frames come where the environment asks for them."""
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+    what = f"{type(error).__name__}: {error}".splitlines()[0]
+    print(
+        f"sekisho: 思いがけない不具合です({what})。{TRACEBACK}=1 を付けて実行し、出力を開発元へ送ってください。",
+        f"sekisho: a fault of Sekisho ({what}). Run it again with {TRACEBACK}=1 and send what it prints to its makers.",
+        sep="\n",
+        file=sys.stderr,
+    )
+    return FAULT
 
 
 def entry() -> None:

@@ -22,8 +22,8 @@ import msgspec
 
 from rooms.commands import Command
 from rooms.perform import Drain
-from rooms.refusals import Refusal
-from rooms.store.database import Database
+from rooms.refusals import Refusal, refuse
+from rooms.store.database import Database, DatabaseDamaged, FatalStorageError, StorageFull
 from rooms.world import Terms
 from server.control import ALLOWED, Request, Response
 from server.installation import (
@@ -97,7 +97,16 @@ class _Alone:
 
     def perform_all(self, commands: Sequence[Command]) -> list[Any | Refusal]:
         assert all(type(command).__name__ in ALLOWED for command in commands)
-        outcomes = self._database.run_here(lambda connection: self._drain(connection, commands))
+        try:
+            outcomes = self._database.run_here(lambda connection: self._drain(connection, commands))
+        except StorageFull:
+            return [refuse("storage_full") for _ in commands]
+        except (FatalStorageError, DatabaseDamaged) as error:
+            raise StartRefused(
+                "storage_failed",
+                f"ディスクかデータベースに異常があり、何も書いていません({error})。sekisho doctor で確かめてください。",
+                f"The disk or the database failed and nothing was written ({error}). See sekisho doctor.",
+            ) from error
         return [o.answer if o.refused else msgspec.to_builtins(o.answer) for o in outcomes]
 
 

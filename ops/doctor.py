@@ -1,13 +1,13 @@
 """``sekisho doctor [--json]``: what is right and what is not, each with what to do.
 
-Rules: looks, never changes; a check that cannot be made is a finding; exit status 1 if anything is wrong, warnings
-alone are 0.
+Rules: looks, never changes, also beside a running server; a check that cannot be made is a finding; exit status 1 if
+anything is wrong, warnings alone are 0.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import ctypes
 import json
 import platform
 import shutil
@@ -17,17 +17,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from sqlalchemy.exc import DBAPIError
+
 from ops.place import read_settings
 from rooms.audit import verifier_key
-from rooms.store.audit import Record, found_record
-from rooms.store.database import Database, DatabaseDamaged
+from rooms.store.audit import found_record
+from rooms.store.database import quick_check, snapshot
 from rooms.store.kept_head import KeptHead
 from sanitizer.self_check import probe_isolation
-from server.installation import DATABASE, HEAD, KEYS, StartRefused, load_keys, prepare_folder
+from sanitizer.supervisor import NoIsolation
+from server.installation import DATABASE, HEAD, KEYS, StartRefused, check_folder, load_keys
 from server.settings import Settings, warnings
 
 Level = Literal["ok", "warning", "wrong"]
 NEARLY_FULL = 0.90
+KEY_FILES = ("checkpoint.key", "receipt.key", "origin")
+_TIMEX, _TIME_ERROR = 512, 5  # more than a struct timex takes, all zero: only ask
 
 
 class Finding(NamedTuple):
@@ -64,6 +69,7 @@ def look(args: argparse.Namespace) -> Iterator[Finding]:
     yield from _guarded("python", _python)
     yield from _guarded("isolation", _isolation)
     yield from _guarded("client", _client)
+    yield from _guarded("clock", _clock)
     if args.config is not None:
         try:
             settings = read_settings(args.config)
@@ -77,6 +83,7 @@ def look(args: argparse.Namespace) -> Iterator[Finding]:
     if folder is not None:
         yield from _guarded("folder", lambda: _folder(folder))
         yield from _guarded("storage", lambda: _storage(folder))
+        yield from _guarded("keys", lambda: _keys(folder))
         yield from _guarded("database", lambda: _database(folder))
         yield from _guarded("audit", lambda: _audit(folder))
 
@@ -86,7 +93,9 @@ def _guarded(check: str, work: Callable[[], Finding]) -> Iterator[Finding]:
         yield work()
     except StartRefused as refused:
         yield Finding(check, "wrong", refused.ja, refused.en)
-    except (OSError, DatabaseDamaged, sqlite3.Error) as error:
+    except DBAPIError as error:
+        yield Finding(check, "wrong", f"読めません: {error.orig}", f"Cannot be read: {error.orig}")
+    except (OSError, ValueError, NoIsolation) as error:
         yield Finding(check, "wrong", f"調べられません: {error}", f"Cannot be checked: {error}")
 
 
@@ -127,8 +136,24 @@ def _client() -> Finding:
 def _folder(folder: Path) -> Finding:
     if not folder.is_dir():
         return Finding("folder", "wrong", f"{folder} がありません", f"There is no {folder}")
-    prepare_folder(folder)
+    check_folder(folder)
     return Finding("folder", "ok", "ほかの利用者は読めません", "Nobody else may read the folder")
+
+
+def _keys(folder: Path) -> Finding:
+    """Looked at only: ``load_keys`` would make what is missing."""
+    lost = [name for name in KEY_FILES if not (folder / KEYS / name).is_file()]
+    if lost:
+        ja, en = "、".join(lost), ", ".join(lost)
+        return Finding(
+            "keys",
+            "wrong",
+            f"鍵がありません: {ja}。控えから戻してください。このまま起動すると新しい鍵になります。",
+            f"Keys are missing: {en}. Bring them back from a copy; a start now makes new ones.",
+        )
+    keys = load_keys(folder)
+    key = verifier_key(keys.origin, keys.checkpoint.public_key)
+    return Finding("keys", "ok", f"公開鍵 {key}", f"Public key {key}")
 
 
 def _storage(folder: Path) -> Finding:
@@ -139,20 +164,19 @@ def _storage(folder: Path) -> Finding:
 
 
 def _database(folder: Path) -> Finding:
-    database = Database(folder / DATABASE)
-    try:
-        asyncio.run(database.check_reading())
-    finally:
-        asyncio.run(database.close())
+    with snapshot(folder / DATABASE) as connection:
+        answer = quick_check(connection)
+    if answer != "ok":
+        return Finding(
+            "database", "wrong", f"データベースが壊れています: {answer}", f"The database is damaged: {answer}"
+        )
     return Finding("database", "ok", "データベースは壊れていません", "The database is sound")
 
 
 def _audit(folder: Path) -> Finding:
-    database = Database(folder / DATABASE)
-    try:
-        record = asyncio.run(_record(database, folder))
-    finally:
-        asyncio.run(database.close())
+    kept = KeptHead(folder / KEYS / HEAD).read()
+    with snapshot(folder / DATABASE) as connection:
+        record = found_record(connection, kept)
     if not record.sound:
         return Finding(
             "audit",
@@ -160,13 +184,23 @@ def _audit(folder: Path) -> Finding:
             "監査記録のつじつまが合いません。audit export と audit verify で場所を確かめてください。",
             "The audit record contradicts itself. Run audit export, then audit verify.",
         )
-    keys = load_keys(folder) if (folder / KEYS / "checkpoint.key").exists() else None
-    key = verifier_key(keys.origin, keys.checkpoint.public_key) if keys is not None else "-"
-    size = record.frontier.size
-    return Finding("audit", "ok", f"記録 {size} 件、公開鍵 {key}", f"{size} leaves, public key {key}")
+    size, signed = record.frontier.size, record.signed[0] if record.signed is not None else 0
+    return Finding(
+        "audit",
+        "ok",
+        f"記録 {size} 件、うち {signed} 件まで署名済み",
+        f"{size} leaves, signed up to {signed}",
+    )
 
 
-async def _record(database: Database, folder: Path) -> Record:
-    kept = KeptHead(folder / KEYS / HEAD).read()
-    async with database.read() as connection:
-        return await connection.run_sync(found_record, kept)
+def _clock() -> Finding:
+    """Whether the kernel knows its clock to be kept right by somebody (adjtimex(2): TIME_ERROR says no)."""
+    state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX))
+    if state == _TIME_ERROR:
+        return Finding(
+            "clock",
+            "warning",
+            "時刻合わせが働いていません。時刻は記録の証拠になります。庁内の NTP に合わせてください。",
+            "Nothing keeps the clock right. The record's times are evidence: set up NTP.",
+        )
+    return Finding("clock", "ok", "時刻は合わせられています", "The clock is kept right")

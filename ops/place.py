@@ -28,7 +28,7 @@ def read_settings(path: Path) -> Settings:
     """The settings in a file. All mistakes are told at once; raises ``WrongUse``."""
     settings = load(path)
     if isinstance(settings, Mistakes):
-        raise WrongUse(f"{path}\n{settings}")
+        raise WrongUse(f"{path}: 設定を直してください(行と、書くべきもの) / mend these\n{settings}")
     return settings
 
 

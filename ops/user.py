@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
+import os
 import secrets
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ops.control import Reached, reach
@@ -19,7 +22,7 @@ from rooms.people import ADMINISTRATOR, AUDITOR
 from rooms.refusals import Refusal
 from rooms.zones import ZONES
 from server.installation import StartRefused
-from server.passwords import Passwords, read_password_file
+from server.passwords import MAX_LENGTH, MIN_LENGTH, Passwords, read_password_file
 
 COLUMNS = ["login", "name", "section", "password"]
 ROLES = (ADMINISTRATOR, AUDITOR)
@@ -106,12 +109,11 @@ def section_id(installation: Reached, organisation: str, path: str) -> str | Ref
 
 
 def _add_one(
-    installation: Reached, organisation: str, row: dict[str, str], roles: frozenset[str], passwords: Passwords
+    installation: Reached, organisation: str, row: dict[str, str], roles: frozenset[str], encoded: str
 ) -> Refusal | None:
     section = section_id(installation, organisation, row["section"])
     if isinstance(section, Refusal):
         return section
-    encoded = passwords.encode(row["password"])
     chance = secrets.token_bytes(16)
     return _do(
         installation, AddPerson(SERVER, organisation, row["login"], row["name"], encoded, chance, section, roles)
@@ -123,28 +125,56 @@ def _add(installation: Reached, args: argparse.Namespace) -> Refusal | None:
     organisation = organisation_id(installation, args.organisation)
     if isinstance(organisation, Refusal):
         return organisation
-    row = {"login": args.login, "name": args.name, "section": args.section, "password": password}
-    return _add_one(installation, organisation, row, frozenset(args.role), Passwords())
+    row = {"login": args.login, "name": args.name, "section": args.section}
+    return _add_one(installation, organisation, row, frozenset(args.role), Passwords().encode(password))
 
 
 def _import(installation: Reached, args: argparse.Namespace) -> Refusal | None:
     """Every line that can be added is; those that cannot are told with their number, and the status says so."""
-    with args.file.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if reader.fieldnames != COLUMNS:
-            raise WrongUse(f"1行目を {','.join(COLUMNS)} にしてください / the first line must be {','.join(COLUMNS)}")
-        rows = list(reader)
+    rows = read_rows(args.file)
     organisation = organisation_id(installation, args.organisation)
     if isinstance(organisation, Refusal):
         return organisation
-    passwords = Passwords()
     last: Refusal | None = None
-    for number, row in enumerate(rows, start=2):
-        refused = _add_one(installation, organisation, row, frozenset(), passwords)
-        if refused is not None:
-            last = refused
-            print(f"{args.file}:{number}: {row['login']}: {refused.sentence('ja')}", file=sys.stderr)
+    with ThreadPoolExecutor(os.cpu_count()) as hashing:
+        encodings = hashing.map(Passwords().encode, (row["password"] for _, row in rows))
+        for (number, row), encoded in zip(rows, encodings, strict=True):
+            refused = _add_one(installation, organisation, row, frozenset(), encoded)
+            if refused is not None:
+                last = refused
+                said = f"{refused.sentence('ja')} / {refused.sentence('en')}"
+                print(f"{args.file}:{number}: {row['login']}: {said}", file=sys.stderr)
     return last
+
+
+def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """The rows with their line numbers, from UTF-8 or, as Excel writes it, Shift_JIS. Nothing is added if a row is not
+    whole: raises ``WrongUse`` with every such line."""
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp932")
+    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", restval="")
+    if reader.fieldnames != COLUMNS:
+        raise WrongUse(f"1行目を {','.join(COLUMNS)} にしてください / the first line must be {','.join(COLUMNS)}")
+    rows = [(reader.line_num, row) for row in reader]
+    wrong = [f"{path}:{number}: {fault}" for number, row in rows if (fault := _fault(row))]
+    if wrong:
+        raise WrongUse(
+            "\n".join(["直してください。まだ誰も登録していません / mend these; nobody was added yet", *wrong])
+        )
+    return rows
+
+
+def _fault(row: dict[str, str]) -> str:
+    if "" in row:
+        return f"列が{len(COLUMNS)}つではありません / there are not {len(COLUMNS)} columns"
+    if not (row["login"] and row["name"]):
+        return "login か name がありません / login or name is missing"
+    if not MIN_LENGTH <= len(row["password"]) <= MAX_LENGTH:
+        return f"password は{MIN_LENGTH}文字以上 / a password has at least {MIN_LENGTH} characters"
+    return ""
 
 
 def _password(installation: Reached, args: argparse.Namespace) -> Refusal | None:

@@ -51,8 +51,24 @@ class StartRefused(Exception):
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the folder (0700) or check that nobody else may read it."""
+    """Make the folder (0700) or check it as ``check_folder`` does."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_folder(folder)
+    for name in (KEYS, BACKUPS):
+        (folder / name).mkdir(mode=0o700, exist_ok=True)
+
+
+def check_folder(folder: Path) -> None:
+    """Look, change nothing. Raises ``StartRefused`` if the folder is somebody else's (``wrong_owner``), if others may
+    read it (``file_permissions``), or if a restore into it has not ended (``restore_unfinished``).
+    """
+    owner = folder.stat().st_uid
+    if owner != os.geteuid():
+        raise StartRefused(
+            "wrong_owner",
+            f"{folder} はほかの利用者(uid {owner})のものです。その利用者で実行してください(sudo -u ...)。",
+            f"{folder} belongs to another user (uid {owner}). Run this as that user (sudo -u ...).",
+        )
     only_ours(folder)
     if (folder / RESTORING).exists():
         raise StartRefused(
@@ -62,9 +78,8 @@ def prepare_folder(folder: Path) -> None:
             f"A restore into {folder} has not ended. If it is under way, wait. "
             "If it was cut off, empty this folder and run sekisho restore again.",
         )
-    for name in (KEYS, BACKUPS):
-        (folder / name).mkdir(mode=0o700, exist_ok=True)
-    for path in (folder / KEYS, *(folder / KEYS).iterdir(), folder / DATABASE):
+    keys = folder / KEYS
+    for path in (keys, *(keys.iterdir() if keys.is_dir() else ()), folder / DATABASE):
         if path.exists():
             only_ours(path)
 

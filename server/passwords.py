@@ -54,5 +54,8 @@ def read_password_file(path: Path) -> str:
     """
     password = path.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise ValueError(f"a password has {MIN_LENGTH} to {MAX_LENGTH} characters")
+        raise ValueError(
+            f"パスワードは{MIN_LENGTH}文字以上{MAX_LENGTH}文字以下にしてください / "
+            f"a password has {MIN_LENGTH} to {MAX_LENGTH} characters"
+        )
     return password

@@ -113,7 +113,8 @@ def storage_error(error: BaseException) -> Exception | None:
     return None
 
 
-def _quick_check(connection: Connection) -> str:
+def quick_check(connection: Connection) -> str:
+    """``ok``, or what SQLite finds wrong with the file first."""
     return str(connection.execute(text("PRAGMA quick_check(1)")).scalar_one())
 
 
@@ -155,7 +156,7 @@ class Database:
         """Raises ``DatabaseDamaged`` unless SQLite finds the file sound (``PRAGMA quick_check``)."""
 
         try:
-            answer = self.run_here(_quick_check)
+            answer = self.run_here(quick_check)
         except DBAPIError as error:
             raise DatabaseDamaged(f"the database cannot be read: {error.orig}") from error
         if answer != "ok":
@@ -164,7 +165,7 @@ class Database:
     async def check_reading(self) -> None:
         """The same over a read-only connection, beside a running server."""
         async with self.read() as connection:
-            answer = await connection.run_sync(_quick_check)
+            answer = await connection.run_sync(quick_check)
         if answer != "ok":
             raise DatabaseDamaged(f"the database is damaged: {answer}")
 
