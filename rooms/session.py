@@ -8,6 +8,7 @@ while, which a right password cannot shorten.
 from __future__ import annotations
 
 import hashlib
+from typing import Literal
 
 from msgspec import Struct
 
@@ -27,6 +28,12 @@ class SessionTimes(Struct, frozen=True):
     def idle(self, zone: str) -> int:
         return self.idle_internet if zone == "internet" else self.idle_closed
 
+    def over(self, zone: str, rested: int, age: int) -> Literal["absolute", "idle"] | None:
+        """Why a session of this rest and age is over, None while it is not."""
+        if age >= self.absolute:
+            return "absolute"
+        return "idle" if rested >= self.idle(zone) else None
+
 
 class Session(Struct, frozen=True):
     id: str
@@ -37,13 +44,6 @@ class Session(Struct, frozen=True):
     seen: int
     ended: int | None = None
 
-    def ends_at(self, times: SessionTimes) -> int:
-        """When it ends if nothing more is done, ms."""
-        return min(self.seen + times.idle(self.zone), self.opened + times.absolute)
-
-    def alive(self, now: int, times: SessionTimes) -> bool:
-        return self.ended is None and now < self.ends_at(times)
-
 
 class LoginTries(Struct, frozen=True):
     """Failed logins of one login name since the last success."""
@@ -52,7 +52,8 @@ class LoginTries(Struct, frozen=True):
     locked_until: int = 0
 
     def locked(self, now: int) -> bool:
-        return now < self.locked_until
+        """No lock is longer than the longest one: a clock that was set back must not make it so."""
+        return now < self.locked_until <= now + LONGEST_LOCK
 
     def after_failure(self, now: int) -> LoginTries:
         """From the fifth failure on the lock doubles: 1, 2, 4, 8, 15 minutes."""
@@ -60,6 +61,11 @@ class LoginTries(Struct, frozen=True):
         over = failures - FREE_FAILURES
         lock = min(MINUTE << min(over, 4), LONGEST_LOCK) if over >= 0 else 0
         return LoginTries(failures, now + lock if lock else 0)
+
+
+def password_mark(encoded: str) -> str:
+    """Names an encoding of a password without being one: a login says by it which password it has checked."""
+    return hashlib.sha256(encoded.encode()).hexdigest()
 
 
 def token_hash(token: str) -> str:

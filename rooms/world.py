@@ -88,6 +88,7 @@ class World:
         self.read_marks: Layer[tuple[str, str], int] = Layer(below.read_marks if below else None)
         self.sessions: Layer[str, Session] = Layer(below.sessions if below else None)
         self.sessions_of: Layer[str, tuple[str, ...]] = Layer(below.sessions_of if below else None)
+        self.passwords: Layer[str, str] = Layer(below.passwords if below else None)
         self.login_tries: Layer[str, LoginTries] = Layer(below.login_tries if below else None)
         self.outbox: Layer[int, bool] = Layer(below.outbox if below else None)
 
@@ -110,6 +111,7 @@ _PER_DRAIN = (
     "read_marks",
     "sessions",
     "sessions_of",
+    "passwords",
     "login_tries",
     "direct_rooms",
     "organisations",

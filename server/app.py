@@ -21,7 +21,7 @@ from typing import Protocol
 from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Scope
 
-from rooms.commands import SERVER
+from rooms.commands import SERVER, Command
 from rooms.commands.noting import MakeCheckpoint, NoteAct
 from rooms.perform import Clocks, Drain, Outcome, Performer
 from rooms.session import MINUTE, SessionTimes
@@ -156,8 +156,8 @@ class Application:
         self.performer = Performer(database, drain, self._told, self._fatal, settings.limits.writer_queue)
         submit = self.storage.guard(self.performer.submit)
         self.submit = submit
-        self.sessions = Sessions(database, terms.session_times, submit, now)
-        self.strangers = Strangers(submit, now, limits=not load.on)
+        self.sessions = Sessions(database, terms.session_times, submit, now, self._elapsed)
+        self.strangers = Strangers(submit, now, self._elapsed, limits=not load.on)
         self.worker = ReleaseWorker(
             database, supervisor, self.quarantine, self.renditions, terms.table, submit, settings.sanitizer.workers
         )
@@ -175,7 +175,7 @@ class Application:
             database, self.sessions, self.strangers, self.viewer, lambda live: self.directory.user(live.person), submit
         )
         self.endpoint = WebSocketEndpoint(self.engine, self.hub, socket_limits(settings, load))
-        self.control = ControlSocket(folder / CONTROL_SOCKET, self.performer.submit)
+        self.control = ControlSocket(folder / CONTROL_SOCKET, self.performer.submit, self._before_command)
         self.retention = Retention(
             database, self.quarantine, self.renditions, submit, now,
             settings.retention.originals_days * 24 * HOUR, settings.retention.unposted_hours * HOUR,
@@ -231,6 +231,15 @@ class Application:
 
     # Life ------------------------------------------------------------------------------------------------------------
 
+    def _elapsed(self) -> int:
+        """Milliseconds of the clock that nobody sets."""
+        return self.clocks.mono() // 1_000_000
+
+    def _before_command(self, command: Command) -> None:
+        """Who asks for a signed head wants all of the record under it: what strangers did goes first."""
+        if isinstance(command, MakeCheckpoint):
+            self.strangers.flush(everything=True)
+
     def _told(self, outcomes: list[Outcome]) -> None:
         self.teller(outcomes)
 
@@ -261,7 +270,8 @@ class Application:
 
     async def _sweep_sessions(self) -> None:
         connected = {c.who.session for c in self.endpoint.connections if c.who is not None}
-        self.sessions.sweep(connected)
+        for over in self.sessions.sweep(connected):
+            self.hub.end(over.person, session=over.session, reason=over.reason)
 
     async def close(self) -> None:
         """What was accepted is performed, the head is signed, everything is given back."""

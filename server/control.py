@@ -58,11 +58,17 @@ class Response(Struct):
 
 
 class ControlSocket:
-    """Listens on ``path`` and hands commands to ``submit``."""
+    """Listens on ``path`` and hands commands to ``submit``; ``before`` hears of each first."""
 
-    def __init__(self, path: Path, submit: Callable[[Command], Awaitable[Outcome]]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        submit: Callable[[Command], Awaitable[Outcome]],
+        before: Callable[[Command], None] = lambda command: None,
+    ) -> None:
         self._path = path
         self._submit = submit
+        self._before = before
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -96,6 +102,8 @@ class ControlSocket:
             commands = [msgspec.json.decode(r.command, type=ALLOWED[r.kind]) for r in requests]
         except (msgspec.DecodeError, KeyError):
             return [Response(refusal=refuse("malformed"))]
+        for command in commands:
+            self._before(command)
         outcomes = await asyncio.gather(*(self._submit(command) for command in commands))
         return [_response(outcome.answer) for outcome in outcomes]
 

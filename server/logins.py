@@ -4,14 +4,16 @@ Rules kept here:
 - an unknown name, a wrong password, a locked name and a zone that is not allowed get the same answer after the
   same work, so that a stranger learns nothing; the record tells them apart for those who exist;
 - a source that tries too often waits (``rate_limited``), whatever names it tries;
+- a password that was changed while the old one was being checked opens nothing;
 - refusals for names that do not exist are counted per source and minute, never with the name (people type
   passwords there).
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import NamedTuple
 
 from rooms.commands import Command, Origin
@@ -19,7 +21,7 @@ from rooms.commands.sessions import FailLogin, OpenSession
 from rooms.people import normal_login
 from rooms.perform import Outcome
 from rooms.refusals import Refusal, refuse
-from rooms.session import Session, token_hash
+from rooms.session import Session, password_mark, token_hash
 from rooms.store.database import Database
 from rooms.store.people import password_of
 from rooms.store.sessions import tries_of
@@ -42,7 +44,7 @@ class Logins:
         database: Database,
         passwords: Passwords,
         strangers: Strangers,
-        submit: Callable[[Command], Awaitable[Outcome]],
+        submit: Callable[[Command], asyncio.Future[Outcome]],
         now: Callable[[], int],
     ) -> None:
         self._database = database
@@ -53,9 +55,15 @@ class Logins:
 
     async def log_in(self, login: str, password: str, origin: Origin) -> Entered | Refusal:
         """A new session in the origin's zone, or why not."""
-        waiting = self._strangers.must_wait(origin.address or "")
+        source = origin.address or ""
+        waiting = self._strangers.must_wait(source)
         if waiting is not None:
             return waiting
+        with self._strangers.checked(source):
+            return await self._checked(login, password, origin)
+
+    async def _checked(self, login: str, password: str, origin: Origin) -> Entered | Refusal:
+        """Who fails hears so at once: waiting for the record would tell who exists by its time."""
         name = normal_login(login) or ""
         async with self._database.read() as connection:
             encoded = await password_of(connection, name)
@@ -66,13 +74,14 @@ class Logins:
             return refuse("wrong_login")
         if not right or tries.locked(self._now()):
             self._strangers.counted(origin.address or "")
-            await self._submit(FailLogin(origin, name))
+            self._submit(FailLogin(origin, name))
             return refuse("wrong_login")
-        return await self._enter(name, origin)
+        return await self._enter(name, encoded, origin)
 
-    async def _enter(self, login: str, origin: Origin) -> Entered | Refusal:
+    async def _enter(self, login: str, encoded: str, origin: Origin) -> Entered | Refusal:
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        command = OpenSession(origin, login, token_hash(token), secrets.token_bytes(16))
+        chance, checked = secrets.token_bytes(16), password_mark(encoded)
+        command = OpenSession(origin, login, token_hash(token), chance, checked)
         answer = (await self._submit(command)).answer
         if isinstance(answer, Session):
             return Entered(token, answer)

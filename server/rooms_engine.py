@@ -20,6 +20,7 @@ from rooms.store.posting import events_after
 from rooms.world import Posted as Kept
 from server import wire
 from server.engine import LoggedIn, Posted, Pruned, RequestOrigin, StoredEvent
+from server.on_record import OnRecord
 from server.sessions import Live, Sessions
 from server.strangers import Strangers
 from server.views import Viewer
@@ -59,7 +60,8 @@ class RoomsEngine:
     async def authenticate(self, token: str, origin: RequestOrigin) -> LoggedIn | Refusal:
         live = await self._sessions.authenticate(token, domain_origin(origin))
         if isinstance(live, Refusal):
-            self._strangers.refused(domain_origin(origin), live.reason)
+            if not isinstance(live, OnRecord):
+                self._strangers.refused(domain_origin(origin), live.reason)
             return live
         session, person = live
         return LoggedIn(session.id, person.id, session.zone, session.zone, self._user_of(live))
@@ -77,6 +79,10 @@ class RoomsEngine:
         return [self._viewer.stored(event) for event in events]
 
     def post(self, who: LoggedIn, frame: wire.Post, origin: RequestOrigin) -> asyncio.Future[Posted | Refusal]:
+        answered: asyncio.Future[Posted | Refusal] = asyncio.get_running_loop().create_future()
+        if not self._sessions.alive(who.session):
+            answered.set_result(refuse("session_ended"))
+            return answered
         self._sessions.seen(who.session)
         command = PostMessage(
             domain_origin(origin, who.person),
@@ -87,12 +93,12 @@ class RoomsEngine:
             tuple(frame.attachments),
             frame.reply_to,
         )
-        answered: asyncio.Future[Posted | Refusal] = asyncio.get_running_loop().create_future()
         self._submit(command).add_done_callback(lambda done: _pass_on(done, answered))
         return answered
 
     def mark_read(self, who: LoggedIn, room: str, seq: int) -> None:
-        self._submit(MarkRead(Origin(zone=who.zone, person=who.person), room, seq))
+        if self._sessions.alive(who.session):
+            self._submit(MarkRead(Origin(zone=who.zone, person=who.person), room, seq))
 
     def seen(self, who: LoggedIn) -> None:
         self._sessions.seen(who.session)

@@ -53,7 +53,7 @@ class SetupLink:
             return False
         digest = hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
         here = zone == pending.zone if pending.zone is not None else _is_loopback(address)
-        return hmac.compare_digest(digest, pending.sha256) and now < pending.ends and here
+        return hmac.compare_digest(digest, pending.sha256) and pending.ends - LIFE <= now < pending.ends and here
 
     def used(self) -> None:
         self._path.unlink(missing_ok=True)

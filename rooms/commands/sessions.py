@@ -6,11 +6,14 @@ from rooms.commands import Command
 
 
 class OpenSession(Command, frozen=True):
-    """The password was right. ``token_hash`` see ``rooms.session``."""
+    """The password was right. ``token_hash`` see ``rooms.session``. ``checked`` is the ``password_mark`` of what was
+    compared: a password that was changed meanwhile opens nothing. None: the server's own owner asks.
+    """
 
     login: str
     token_hash: str
     chance: bytes
+    checked: str | None = None
 
 
 class FailLogin(Command, frozen=True):

@@ -13,7 +13,7 @@ from rooms.ids import derive_id, make_id
 from rooms.people import Organisation, Person, Section, normal_login, normal_name
 from rooms.permissions import may_administer
 from rooms.refusals import Refusal, refuse
-from rooms.session import LoginTries
+from rooms.session import LoginTries, password_mark
 from rooms.world import Terms, World
 
 
@@ -44,6 +44,7 @@ class PersonAdded(Struct, frozen=True):
     def apply(self, world: World) -> None:
         world.people[self.person.id] = self.person
         world.logins[self.person.login] = self.person.id
+        world.passwords[self.person.id] = password_mark(self.password)
 
 
 class PersonChanged(Struct, frozen=True):
@@ -58,7 +59,7 @@ class PasswordSet(Struct, frozen=True):
     password: str
 
     def apply(self, world: World) -> None:
-        return None
+        world.passwords[self.person] = password_mark(self.password)
 
 
 def _administrator(world: World, command: Command) -> Refusal | None:

@@ -19,7 +19,9 @@ class SessionOpened(Struct, frozen=True):
     token_hash: str
 
     def apply(self, world: World) -> None:
-        world.sessions[self.session.id] = self.session
+        session = self.session
+        world.sessions[session.id] = session
+        world.sessions_of[session.person] = (*(world.sessions_of.get(session.person) or ()), session.id)
 
 
 class SessionSeen(Struct, frozen=True):
@@ -60,6 +62,8 @@ def open_session(world: World, command: OpenSession, now: int, terms: Terms) -> 
         return no(refuse("wrong_login"), "login")
     if zone not in person.zones:
         return no(refuse("zone_not_allowed"), "login", person.id)
+    if command.checked is not None and command.checked != world.passwords.get(person.id):
+        return no(refuse("wrong_login"), "login", person.id)
     tries = world.login_tries.get(command.login) or LoginTries()
     if terms.lockout and tries.locked(now):
         wait = (tries.locked_until - now) // 1000 + 1

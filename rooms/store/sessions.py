@@ -11,7 +11,7 @@ from rooms.commands import Command
 from rooms.commands.sessions import EndSession, FailLogin, OpenSession, TouchSession
 from rooms.decide.sessions import LoginTried, SessionEnded, SessionOpened, SessionSeen
 from rooms.people import Person
-from rooms.session import LoginTries, Session
+from rooms.session import LoginTries, Session, password_mark
 from rooms.store.people import load_administration, load_logins, person_of
 from rooms.store.schema import login_tries, people, sessions
 from rooms.world import World
@@ -30,6 +30,8 @@ _COLUMNS = (
 def load_login(connection: Connection, commands: Sequence[OpenSession | FailLogin], world: World) -> None:
     logins = [c.login for c in commands]
     load_logins(connection, logins, world)
+    for row in connection.execute(select(people.c.id, people.c.password).where(people.c.login.in_(logins))):
+        world.passwords[row.id] = password_mark(row.password)
     for row in connection.execute(select(login_tries).where(login_tries.c.login.in_(logins))):
         world.login_tries[row.login] = LoginTries(row.failures, row.locked_until)
 

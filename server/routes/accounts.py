@@ -22,6 +22,7 @@ from server import wire
 from server.admission import set_cookie
 from server.directory import Directory
 from server.logins import Logins
+from server.on_record import on_record
 from server.routes.http import Caller, Door, answer, body, number
 from server.sessions import Live
 
@@ -122,7 +123,9 @@ class Accounts:
         return answer(told, headers={"set-cookie": cookie})
 
     async def logout(self, request: Request, caller: Caller) -> Response | Refusal:
-        await self._submit(EndSession(caller.origin, caller.live.session.id, "logout"))
+        ended = await self._submit(EndSession(caller.origin, caller.live.session.id, "logout"))
+        if ended.refused:
+            return on_record(ended.answer)
         return answer(LoggedOut(), headers={"set-cookie": set_cookie(caller.zone, "", 0)})
 
     async def me(self, request: Request, caller: Caller) -> Response | Refusal:

@@ -159,7 +159,8 @@ class Door:
             return refuse("unauthenticated")
         live = await self._sessions.authenticate(presented.token, domain_origin(origin))
         if isinstance(live, Refusal):
-            self._strangers.refused(domain_origin(origin), live.reason)
+            if not isinstance(live, OnRecord):
+                self._strangers.refused(domain_origin(origin), live.reason)
             return live
         wait = self._requests.take(live.session.id, time.monotonic()) if self._requests is not None else 0
         if wait:

@@ -83,6 +83,7 @@ class Installation:
         self.bound = bound
         self.supervisor = supervisor
         self.shift = 0
+        self.step = 0
         self.disk = 0.1
         self.organisation = ""
         self.people: dict[str, Person] = {}
@@ -93,11 +94,18 @@ class Installation:
     # The clock and the disk ----------------------------------------------------------------------------------------
 
     def now(self) -> int:
-        return time.time_ns() // 1_000_000 + self.shift
+        return time.time_ns() // 1_000_000 + self.shift + self.step
+
+    def mono(self) -> int:
+        return time.monotonic_ns() + self.shift * 1_000_000
 
     def later(self, *, hours: float = 0, minutes: float = 0) -> None:
         """Time goes on; sessions may end by it."""
         self.shift += int((hours * 60 + minutes) * 60_000)
+
+    def set_clock(self, *, hours: float) -> None:
+        """Somebody sets the machine's clock; no time goes by."""
+        self.step += int(hours * 3_600_000)
 
     def fill_disk(self, share: float) -> None:
         """From now on the disk looks as full as this."""
@@ -204,7 +212,7 @@ async def installed(
         supervisor = Supervisor(workers=settings.sanitizer.workers)
         supervisor.start()
         town = Installation(settings, folder, supervisor, bound)
-        drain = Drain(terms_of(settings, load), Clocks(town.now, time.monotonic_ns, "boot"), load_keys(folder))
+        drain = Drain(terms_of(settings, load), Clocks(town.now, town.mono, "boot"), load_keys(folder))
         database = open_database(folder)
         application = Application(settings, folder, database, drain, supervisor, load)
         application.storage.share = lambda: town.disk
