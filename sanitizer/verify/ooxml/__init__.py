@@ -1,0 +1,27 @@
+"""Reads Office Open XML packages as ``docs/grammar-ooxml.md`` allows them: canonical ZIP and XML, one table.
+
+Rules kept here:
+
+- Written from the grammar and its table alone; no library for Office, XML or ZIP files, not a line of the transformer.
+- Nothing of a package is decoded but Deflate streams and UTF-8. Pictures go to ``sanitizer.verify.image``.
+- What cannot be looked up, compared or matched as a whole is a violation.
+
+In reading order: ``checks``, ``table`` (the facts, §3), ``members`` (§1), ``elements`` and ``markup`` (§2, §3), ``values``
+(§3), ``rules`` (§5), ``names`` and ``relations`` (§4), ``fields`` (§6), ``formulas`` (§7), ``links`` (§8), ``notes`` (§9),
+and ``package``, which holds them together.
+
+>>> verify(b"PK\\x03\\x04", Limits())
+Traceback (most recent call last):
+sanitizer.verify.Violation: ('truncated', 'member 1')
+"""
+
+from __future__ import annotations
+
+from sanitizer.limits import Limits
+from sanitizer.verify.ooxml.checks import Budget
+from sanitizer.verify.ooxml.package import verify_package
+
+
+def verify(data: bytes, limits: Limits) -> None:
+    """Nothing if ``data`` is a package of the grammar within ``limits``, else ``Violation``."""
+    verify_package(data, Budget.of(limits))

@@ -1,0 +1,144 @@
+"""One state of the automaton (§2, §3): what may begin inside an element of one type, and what a tag says.
+
+Rules kept here:
+
+- A tag is in the grammar if it can be written in one way only: the pieces found in it add up to its length, and the
+  names of its attributes ascend.
+- A state remembers tags without text, and not more than ``MAX_KNOWN`` of them: those of an attack all differ.
+
+>>> states = {}
+>>> step = State(TABLE.types["w:CT_Body"], states)["w:p>"]
+>>> step.closing, step.bare, step.inner["w:pPr/>"].inner
+('/w:p>', True, None)
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sanitizer.verify.ooxml.checks import decoded, demand
+from sanitizer.verify.ooxml.rules import HLINKS, allowed_kinds, check_element
+from sanitizer.verify.ooxml.table import TABLE, Type
+from sanitizer.verify.ooxml.values import predicate, text_predicate
+
+MAX_KNOWN = 4_096
+BITS = {prefix: 1 << number for number, prefix in enumerate(TABLE.namespaces)} | {"xml": 0}
+_ATTRIBUTE = re.compile(r' ([A-Za-z0-9:]+)="([^"&\t\n]*(?:&(?:amp|lt|gt|quot|#9|#10|#13);[^"&\t\n]*)*)"')
+_TEXT = re.compile(r"[^&>]*(?:&(?:amp|lt|gt|#13);[^&>]*)*")
+_ROOT = re.compile(r'([a-z0-9]+:[A-Za-z0-9]+)((?: xmlns:[a-z0-9]+="[^"]*")*)')
+_DECLARED = re.compile(r' xmlns:([a-z0-9]+)="([^"]*)"')
+
+
+class Use(NamedTuple):
+    """An attribute that names a relationship, and the kinds that it may lead to. ``by_owner``: a relationship of the
+    parts that refer to this one."""
+
+    element: str
+    id: str
+    kinds: frozenset[str]
+    by_owner: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a tag does: into ``inner`` until ``closing`` (None: the element is empty). ``bare``: no text follows it.
+    ``filled``: the same tag with text behind it."""
+
+    inner: State | None
+    closing: str
+    prefixes: int
+    uses: tuple[Use, ...]
+    bare: bool = False
+    filled: Step | None = None
+
+
+class State(dict[str, Step]):
+    """Tag and text behind it → step, for elements of one type; learns on the way."""
+
+    __slots__ = ("states", "type")
+
+    def __init__(self, type_: Type, states: dict[str, State]) -> None:
+        super().__init__()
+        self.type, self.states = type_, states
+
+    def __missing__(self, piece: str) -> Step:
+        tag, ended, text = piece.partition(">")
+        demand(ended, "tag")
+        if text:
+            step = self[tag + ">"]
+            demand(step.filled is not None and step.inner is not None, "text")
+            assert step.filled is not None and step.inner is not None
+            step.inner.check_text(text)
+            return step.filled
+        step = self.learn(tag)
+        if len(self) < MAX_KNOWN:
+            self[piece] = step
+        return step
+
+    def check_text(self, text: str) -> None:
+        """The text of an element of this type, as it is written."""
+        demand(self.type.text is not None, "text")
+        demand(("&" not in text and ">" not in text) or _TEXT.fullmatch(text), "escape")
+        demand(text_predicate(self.type.text or "")(decoded(text)), "text")
+
+    def learn(self, tag: str) -> Step:
+        """A tag without its brackets, taken apart."""
+        body = tag.removesuffix("/")
+        name = body.partition(" ")[0]
+        demand(name in self.type.children, "element")
+        type_ = TABLE.types[self.type.children[name]]
+        attributes, prefixes = _attributes(body, name, type_), BITS[name.partition(":")[0]]
+        check_element(name, type_, attributes, empty=body != tag)
+        for attribute in attributes:
+            if ":" in attribute:
+                prefixes |= BITS[attribute.partition(":")[0]]
+        uses = tuple(_uses(name, type_, attributes))
+        if body != tag:
+            return Step(None, "", prefixes, uses)
+        inner = self.states.get(type_.name)
+        if inner is None:
+            inner = self.states[type_.name] = State(type_, self.states)
+        filled = Step(inner, f"/{name}>", prefixes, uses)
+        return Step(inner, f"/{name}>", prefixes, uses, bare=True, filled=filled)
+
+
+def _attributes(body: str, name: str, type_: Type) -> dict[str, str]:
+    """The attributes of a tag, their values decoded and of the right kinds (but ``rid``)."""
+    written = _ATTRIBUTE.findall(body)
+    demand(len(name) + sum(len(key) + len(value) + 4 for key, value in written) == len(body), "tag")
+    attributes, before = {}, ""
+    for key, value in written:
+        demand(before < key + "=", "attribute-order")
+        before = key + "="
+        kind = type_.attributes.get(key)
+        demand(kind is not None, "attribute")
+        attributes[key] = decoded(value)
+        demand(kind in ("rid", "owner-rid") or predicate(kind or "")(attributes[key]), "value")
+    return attributes
+
+
+def _uses(name: str, type_: Type, attributes: dict[str, str]) -> list[Use]:
+    uses = []
+    for key, value in attributes.items():
+        if type_.attributes[key] == "owner-rid":
+            uses.append(Use(name, value, frozenset({"diagramDrawing"}), True))
+        elif type_.attributes[key] == "rid":
+            kinds = allowed_kinds(name, key, attributes)
+            if value or name not in HLINKS:
+                uses.append(Use(name, value, kinds, False))
+    return uses
+
+
+def parse_root(piece: str) -> tuple[int, str]:
+    """(the declared prefixes, the root's piece without its declarations)."""
+    found = _ROOT.match(piece)
+    demand(found, "root")
+    assert found is not None
+    declared, before = 0, ""
+    for prefix, name in _DECLARED.findall(found[2]):
+        demand(before < prefix and prefix != "xml" and TABLE.namespaces.get(prefix) == name, "namespaces")
+        declared |= BITS[prefix]
+        before = prefix
+    return declared, found[1] + piece[found.end() :]
