@@ -22,6 +22,13 @@ from sanitizer.limits import Limits
 VERIFIERS: dict[str, str] = {
     "application/pdf": "sanitizer.verify.pdf",
     "image/avif": "sanitizer.verify.image_avif",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "sanitizer.verify.ooxml",
+    "application/vnd.openxmlformats-officedocument.presentationml.slideshow": "sanitizer.verify.ooxml",
+    "application/vnd.openxmlformats-officedocument.presentationml.template": "sanitizer.verify.ooxml",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "sanitizer.verify.ooxml",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.template": "sanitizer.verify.ooxml",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "sanitizer.verify.ooxml",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.template": "sanitizer.verify.ooxml",
     "image/bmp": "sanitizer.verify.image",
     "image/gif": "sanitizer.verify.image",
     "image/jpeg": "sanitizer.verify.image",
@@ -34,9 +41,8 @@ VERIFIERS: dict[str, str] = {
 }
 
 
-GRAMMARS: dict[str, str] = {
-    mime: {"application": "pdf-1", "image": "image-1", "text": "text-1"}[mime.partition("/")[0]] for mime in VERIFIERS
-}
+_VERSIONS = {"image": "image-1", "ooxml": "ooxml-1", "pdf": "pdf-1", "text": "text-1", "text_table": "text-1"}
+GRAMMARS: dict[str, str] = {mime: _VERSIONS[module.rpartition(".")[2]] for mime, module in VERIFIERS.items()}
 """Which version of which written grammar (``docs/grammar-*.md``) a verifier checks."""
 
 

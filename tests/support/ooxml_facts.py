@@ -255,7 +255,7 @@ def grafted(types: dict[str, Type]) -> None:
 
 def reached(types: dict[str, Type], roots: list[str]) -> Iterator[str]:
     """The names of the types that the roots lead to."""
-    seen, todo = set(roots), list(roots)
+    seen, todo = set(roots), list(dict.fromkeys(roots))
     while todo:
         name = todo.pop()
         yield name

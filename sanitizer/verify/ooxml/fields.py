@@ -15,12 +15,13 @@ from sanitizer.verify.ooxml.links import is_link
 from sanitizer.verify.ooxml.table import TABLE
 
 MAX_LENGTH = 4_096
-_QUOTED = r'"[^"\\]*+"'
-_TOKEN = re.compile(rf'\\[A-Za-z*@#!&]{{1,2}}|{_QUOTED}|[^ "\\]++')
-_REST = rf"(?: (?:{_TOKEN.pattern}))*+"
+_QUOTED = r'"[^"\\]*"'
+_TOKEN = re.compile(rf'\\[A-Za-z*@#!&]{{1,2}}|{_QUOTED}|[^ "\\]+')
+_REST = rf"(?: (?:{_TOKEN.pattern}))*"
 _NAMES = "|".join(sorted(TABLE.words["field"] - {"EQ", "HYPERLINK"}, key=len, reverse=True))
 _BODY = re.compile(
-    rf"(?:{_NAMES}){_REST}|HYPERLINK{_REST}|EQ (?:[^\"]|{_QUOTED})*+|=[\w .,:;+\-*/^()%<>=]*[\w.,:;+\-*/^()%<>=]{_REST}"
+    rf"(?:{_NAMES}){_REST}|HYPERLINK{_REST}|EQ [^\"]*(?:{_QUOTED}[^\"]*)*"
+    rf"|=[\w .,:;+\-*/^()%<>=]*[\w.,:;+\-*/^()%<>=]{_REST}"
 )
 _WRITTEN = re.compile(r"[^\x00-\x1f\x7f<>{}|]*")
 _NEVER = re.compile(rf"(?:^| )(?:{'|'.join(sorted(TABLE.words['field-never']))})(?!\w)", re.IGNORECASE)

@@ -14,14 +14,13 @@ from sanitizer.verify.ooxml.links import is_link, is_location
 from sanitizer.verify.ooxml.table import TABLE
 
 MAX_LENGTH = 8_192
-_STRING = r'"(?:[^"]|"")*+"'
-_SHEET = r"'(?:[^'\\/\[\]|]|'')*+'(?=!)"
-_NAME = r"[^\W\d][\w.?]*+"
+_STRING = r'"[^"]*(?:""[^"]*)*"'
+_SHEET = r"'[^'\\/\[\]|]*(?:''[^'\\/\[\]|]*)*'(?=!)"
+_NAME = r"[^\W\d][\w.?]*"
 _INNER = r"[^\[\]'\\|]|'[^|]"
-_BRACKET = rf"\[(?:{_INNER}|\[(?:{_INNER})*+\])*+\]"
+_BRACKET = rf"\[(?:{_INNER}|\[(?:{_INNER})*\])*\]"
 _OTHER = r"[+\-*/^&=<>%,;:!(){}@$#.0-9\s]"
-_TOKEN = re.compile(rf"{_STRING}|{_SHEET}|({_NAME})\(|{_NAME}(?:{_BRACKET})*+|{_OTHER}", re.DOTALL)
-_WHOLE = re.compile(rf"(?:{_TOKEN.pattern})*+", re.DOTALL)
+_TOKEN = re.compile(rf"{_STRING}|{_SHEET}|({_NAME})\(|{_NAME}(?:{_BRACKET})*|{_OTHER}", re.DOTALL)
 _NEVER = "|".join(re.escape(name) for name in sorted(TABLE.words["function-never"]))
 _NOWHERE = re.compile(rf"file:|\\\\|\[[0-9]+\]|\b(?:{_NEVER})\s*\(|\w\||\|\s*'", re.IGNORECASE)
 _FUTURE = re.compile(r"(?:_XLFN\.)?(?:_XLWS\.)?")
@@ -30,7 +29,7 @@ _TARGET = re.compile(rf"\s*({_STRING})\s*[,)]")
 
 def is_formula(formula: str) -> bool:
     """Whether ``formula`` (without the equals sign in front) only computes, from cells of its own workbook."""
-    if len(formula) > MAX_LENGTH or _WHOLE.fullmatch(formula) is None or _NOWHERE.search(formula):
+    if len(formula) > MAX_LENGTH or _TOKEN.sub("", formula) or _NOWHERE.search(formula):
         return False
     calls = {name for name in _TOKEN.findall(formula) if name}
     return all(_is_allowed(name) for name in calls) and (not calls or _links_are_allowed(formula))

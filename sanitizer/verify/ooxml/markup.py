@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-- A part is cut at every ``<``. A piece (a tag and the text behind it) is looked up among the pieces that its state knows;
+- A part is cut at every ``<``. A piece (a tag and the text behind it) is looked up among those that its state knows;
   only a new one is taken apart, so a file costs what its different tags cost, and a look-up for each other one.
 - Nothing is repaired. What a state does not know ends the reading.
 - A part is read in windows, so that its text does not stand in memory a second time.
@@ -24,7 +24,7 @@ from sanitizer.verify.ooxml.notes import DECLARATION
 from sanitizer.verify.ooxml.table import TABLE, Type
 
 WINDOW = 1 << 18
-MAX_DEPTH = 250
+MAX_DEPTH = 256
 _CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A})
 _NEVER_CLOSED = "\0"  # no piece: there is no U+0000 in a part
 

@@ -2,8 +2,8 @@
 
 Rules kept here:
 
-- ``rid`` and ``owner-rid`` depend on the relationships of a part; they are no business of this module, and no value is of
-  these kinds here.
+- ``rid`` and ``owner-rid`` depend on the relationships of a part; they are no business of this module, and no value is
+  of these kinds here.
 
 >>> predicate("num")("-1.5E3"), predicate("num")("1 ")
 (True, False)
