@@ -21,7 +21,6 @@ from sanitizer.limits import Limits
 
 VERIFIERS: dict[str, str] = {
     "application/pdf": "sanitizer.verify.pdf",
-    "image/avif": "sanitizer.verify.image_avif",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": "sanitizer.verify.ooxml",
     "application/vnd.openxmlformats-officedocument.presentationml.slideshow": "sanitizer.verify.ooxml",
     "application/vnd.openxmlformats-officedocument.presentationml.template": "sanitizer.verify.ooxml",
@@ -29,6 +28,7 @@ VERIFIERS: dict[str, str] = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.template": "sanitizer.verify.ooxml",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "sanitizer.verify.ooxml",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.template": "sanitizer.verify.ooxml",
+    "image/avif": "sanitizer.verify.image_avif",
     "image/bmp": "sanitizer.verify.image",
     "image/gif": "sanitizer.verify.image",
     "image/jpeg": "sanitizer.verify.image",
@@ -41,8 +41,10 @@ VERIFIERS: dict[str, str] = {
 }
 
 
-_VERSIONS = {"image": "image-1", "ooxml": "ooxml-1", "pdf": "pdf-1", "text": "text-1", "text_table": "text-1"}
-GRAMMARS: dict[str, str] = {mime: _VERSIONS[module.rpartition(".")[2]] for mime, module in VERIFIERS.items()}
+_VERSIONS = {"image": "image-1", "ooxml": "ooxml-1", "pdf": "pdf-1", "text": "text-1"}
+GRAMMARS: dict[str, str] = {
+    mime: _VERSIONS[module.removeprefix("sanitizer.verify.").partition("_")[0]] for mime, module in VERIFIERS.items()
+}
 """Which version of which written grammar (``docs/grammar-*.md``) a verifier checks."""
 
 
