@@ -17,6 +17,7 @@ from support.pdf_readers import pixels, rebuilt, text
 from support.received_pdf import TEXT, Draft, benign, everything, picture, show, written
 
 from sanitizer.formats.base import NeedsPassword, Refused
+from sanitizer.formats.pdf import thumbnail
 from sanitizer.limits import Limits
 
 SECONDS = 5.0  # CPU that one bomb may take
@@ -209,3 +210,50 @@ def test_an_image_that_cannot_be_decoded_paints_nothing() -> None:
     result = rebuilt(bytes(d))
     assert [change.kind for change in result.removed] == ["image"]
     assert pixels(result.data) == pixels(bytes(Draft()))
+
+
+def test_one_page_listed_thousands_of_times_is_refused() -> None:
+    d = Draft()
+    d.kids *= 5000
+    with refused("bomb"):
+        rebuilt(bytes(d))
+
+
+def test_functions_made_of_functions_end() -> None:
+    d = Draft()
+    n = d._next
+    for i in range(20):
+        parts = f"{n + i + 1} 0 R " * 200
+        numbers = f"/Domain[0 1]/Bounds[{'0 ' * 199}]/Encode[{'0 1 ' * 200}]"
+        d.add(f"<</FunctionType 3{numbers}/Functions[{parts}]>>")
+    d.resource("Shading", "S", f"<</ShadingType 2/ColorSpace/DeviceGray/Coords[0 0 1 1]/Function {n} 0 R>>")
+    start = time.process_time()
+    assert TEXT in text(rebuilt(bytes(d)).data)
+    assert time.process_time() - start < SECONDS
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"BI " * 200_000, b"(" * 500_000, b"/A/B" * 200_000, b"<<" * 200_000, b"1" * 500_000 + b"a", b"BMC EMC " * 50_000],
+    ids=["images", "strings", "names", "dictionaries", "digits", "marks"],
+)
+def test_hostile_content_takes_linear_time(content: bytes) -> None:
+    start = time.process_time()
+    rebuilt(bytes(Draft(content)))
+    assert time.process_time() - start < SECONDS
+
+
+@pytest.mark.parametrize("piece", [b"<", b"beginbfrange <41><42>[", b"beginbfchar ", b"<41><42>"])
+def test_hostile_cmaps_take_linear_time(piece: bytes) -> None:
+    d = Draft()
+    data = zlib.compress(b"beginbfrange" + piece * 100_000)
+    cmap = d.stream("/Filter/FlateDecode", data)
+    d.resource("Font", "F2", f"<</Type/Font/Subtype/Type1/BaseFont/F/ToUnicode {cmap}>>")
+    start = time.process_time()
+    rebuilt(bytes(d))
+    assert time.process_time() - start < SECONDS
+
+
+def test_a_thumbnail_of_a_vast_page_is_small() -> None:
+    png = thumbnail(rebuilt(bytes(Draft(size=(14_400, 10)))).data, Limits())
+    assert png is not None and len(png) < 10_000

@@ -82,6 +82,7 @@ class Builder:
         self.annotation_types: dict[int, str] = {}
         self.layers: Layers
         self.structured = False  # whether StructParent(s) mean anything
+        self.functions: dict[str, bytes | None] = {}  # functions already spelled, by source reference
         self.reported: set[str] = set()  # actions already reported as removed
         self.named: dict[bytes, Value] | None = None  # named destinations, once asked for
         self.profiles: dict[str, Decoded | None] = {}  # ICC profiles already judged, by source reference

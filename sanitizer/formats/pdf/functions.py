@@ -2,7 +2,8 @@
 
 Rules kept here:
 
-- Nesting is bounded, so that a function that contains itself ends.
+- A function made of others is spelled once and remembered; its size and nesting are bounded, and one that contains
+  itself is none.
 - A calculator function (type 4) is read token by token and written anew; anything else in it drops the function.
 
 >>> calculator(b"{ 1.0 exch sub}")
@@ -18,9 +19,10 @@ import pikepdf
 from sanitizer.formats.pdf.build import Builder, dictionary, table
 from sanitizer.formats.pdf.filters import decode
 from sanitizer.formats.pdf.rules import array, array_of, integer, number, numbers, one_of
-from sanitizer.formats.pdf.values import Real, Value, spell_number
+from sanitizer.formats.pdf.values import Real, Value, is_ref, spell_number
 
 DEEPEST = 6
+LONGEST = 1 << 16  # bytes of a function written out with all its parts
 MAX_CALCULATOR = 1 << 20
 
 EXPONENTIAL = table(
@@ -50,8 +52,18 @@ CALCULATOR = table(
 
 def function(v: Value, b: Builder, depth: int = 0) -> bytes | None:
     """fn"""
-    if b.source.stream(v) is not None:
-        return b.stream("FunctionStream", v, _make_function) if _sound_function(v, b) else None
+    if not is_ref(v):
+        return _function(v, b, depth)
+    if v not in b.functions:
+        b.functions[v] = None  # what contains itself is none
+        b.functions[v] = _function(v, b, depth)
+    return b.functions[v]
+
+
+def _function(v: Value, b: Builder, depth: int) -> bytes | None:
+    found = b.source.stream(v)
+    if found is not None:
+        return b.stream("FunctionStream", v, _make_function) if _sound(b, *found) else None
     d = b.source.resolve(v)
     if type(d) is not dict or depth > DEEPEST:
         return None
@@ -69,7 +81,8 @@ def _stitching(d: dict[str, Value], b: Builder, depth: int) -> bytes | None:
     entries = [b"/FunctionType 3", b"/Functions " + array(parts)]
     entries += [k.encode() + b" " + x for k, x in fixed.items() if x is not None]
     spread = numbers(2)(d.get("/Range"), b)
-    return dictionary(entries + ([b"/Range " + spread] if spread else []))
+    spelled = dictionary(entries + ([b"/Range " + spread] if spread else []))
+    return spelled if len(spelled) <= LONGEST else None
 
 
 def functions(v: Value, b: Builder) -> bytes | None:
@@ -80,14 +93,9 @@ def functions(v: Value, b: Builder) -> bytes | None:
     return function(v, b)
 
 
-def _sound_function(v: Value, b: Builder) -> bool:
-    found = b.source.stream(v)
-    if found is None:
-        return False
-    kind = b.source.get(found[0], "/FunctionType")
-    if kind == 0:
-        return True
-    return kind == 4 and _calculator(b, *found) is not None
+def _sound(b: Builder, d: dict[str, Value], handle: pikepdf.Object) -> bool:
+    kind = b.source.get(d, "/FunctionType")
+    return kind == 0 or (kind == 4 and _calculator(b, d, handle) is not None)
 
 
 def _make_function(b: Builder, n: int, d: dict[str, Value], handle: pikepdf.Object) -> None:
@@ -123,7 +131,7 @@ def calculator(data: bytes) -> bytes | None:
         spelled: bytes | None = m[1] or m[3]
         if m[2]:
             text = m[2].decode()
-            spelled = spell_number(Real(text.lstrip("+")) if "." in text else int(text))
+            spelled = spell_number(Real(text.lstrip("+")))
         if m[4]:
             continue
         if spelled is None or (m[3] and spelled not in OPERATORS):

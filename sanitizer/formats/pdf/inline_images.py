@@ -49,6 +49,7 @@ TOKEN = re.compile(
     rb"|(?P<open>\[|<<)|(?P<close>\]|>>)|(?P<word>" + REGULAR + rb"++))"
 )
 STEP = 4096
+MOST_TOKENS = 200  # of the dictionary
 END = re.compile(rb"[\0\t\n\f\r ]EI(?![^\0\t\n\f\r ()<>\[\]{}/%])")
 _BINARY = re.compile(rb"[^\t\n\r\x20-\x7e]")
 
@@ -69,7 +70,10 @@ def inline_image(b: Builder, data: bytes, i: int, resources: Value) -> tuple[int
 def _dictionary(data: bytes, i: int) -> tuple[dict[str, Value], int] | None:
     """The entries up to ``ID``, keys in full, and where the data begins."""
     stack: list[list[Value]] = [[]]
-    while (m := TOKEN.match(data, i)) is not None and len(stack) < 8:
+    for _ in range(MOST_TOKENS):
+        m = TOKEN.match(data, i)
+        if m is None or len(stack) > 8:
+            return None
         i = m.end()
         if m["word"] == b"ID":
             if data[i : i + 1] and data[i] in b"\0\t\n\f\r ":
@@ -84,6 +88,8 @@ def _dictionary(data: bytes, i: int) -> tuple[dict[str, Value], int] | None:
             done = stack.pop()
             pairs = zip(done[::2], done[1::2], strict=False)
             stack[-1].append(done if m["close"] == b"]" else {str(k): x for k, x in pairs})
+        elif len(stack) == 1 and len(stack[0]) % 2 == 0 and not m["name"]:
+            return None
         else:
             stack[-1].append(_value(m))
     return None

@@ -12,6 +12,8 @@ b'[0 0 612 792]'
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sanitizer.formats.base import Refused
 from sanitizer.formats.pdf.actions import report, report_triggers
 from sanitizer.formats.pdf.annotations import PageAnnotations
@@ -26,6 +28,7 @@ from sanitizer.formats.pdf.structure import Structure
 from sanitizer.formats.pdf.values import Value, is_ref, ref, spell_lang
 
 DEEPEST = 60
+MOST_REPEATS = 1000  # of one page
 MOST_NODES = 200_000  # of the page tree; a node counts as often as it is met
 INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 LETTER = b"[0 0 612 792]"
@@ -73,6 +76,7 @@ CATALOGUE = table(
 def find_pages(b: Builder) -> list[FoundPage]:
     """(source value, dictionary with what it inherits) of every page in order."""
     out: list[FoundPage] = []
+    times: Counter[str] = Counter()
     # (node, what it inherits, the path of references above it)
     todo: list[tuple[Value, dict[str, Value], tuple[str, ...]]] = [(b.source.root.get("/Pages"), {}, ())]
     for _ in range(MOST_NODES):
@@ -89,6 +93,12 @@ def find_pages(b: Builder) -> list[FoundPage]:
             below = (*path, v) if is_ref(v) else path
             todo += [(x, down, below) for x in reversed(kids[: b.source.limits.max_pages + 1])]
         elif b.source.get(d, "/Type") in ("/Page", None) or "/Contents" in d:
+            key = v if is_ref(v) else ""
+            times[key] += bool(key)
+            if times[key] > MOST_REPEATS:
+                raise Refused("bomb", "one page listed too often")
+            if times[key] > 1:
+                full["/Resources"] = b.source.anchored(full.get("/Resources"))
             out.append((v, full))
             if len(out) > b.source.limits.max_pages:
                 raise Refused("too-many-pages")

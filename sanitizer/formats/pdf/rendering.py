@@ -52,7 +52,7 @@ def thumbnail(data: bytes, limits: Limits) -> bytes | None:
     try:
         with opened(data) as document:
             page = document[0]
-            picture = draw(page, 2 * side / max(*page.get_size(), 1.0))
+            picture = draw(page, (side - 0.5) / max(*page.get_size(), 1.0))  # pdfium rounds up
     except (pypdfium2.PdfiumError, IndexError):
         return None
     return thumbnail_of(picture, side)
