@@ -130,10 +130,10 @@ dsp:grpSp
 dsp:drawing
  < dsp:spTree=dsp:grpSp
 dgm:dataModelExt
- @ relId=owner-rid minVer=token
+ @ relId=owner-rid minVer==http://schemas.openxmlformats.org/drawingml/2006/diagram
 dgm:ext
  < dsp:dataModelExt=dgm:dataModelExt
- @ uri=token
+ @ uri==http://schemas.microsoft.com/office/drawing/2008/diagram
 dgm:extLst
  < a:ext=dgm:ext
 wp14:pct

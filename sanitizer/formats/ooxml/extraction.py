@@ -45,9 +45,9 @@ def text(data: bytes, limits: Limits) -> str:
     return "".join(out)
 
 
-def _order(name: str) -> tuple[bool, int, str]:
+def _order(name: str) -> tuple[bool, int, bool, str]:
     number = re.search(r"\d+", name)
-    return name != "word/document.xml", int(number[0]) if number else 0, name
+    return name != "word/document.xml", int(number[0]) if number else 0, "comment" in name or "notes" in name, name
 
 
 def _tree(archive: Archive, name: str) -> etree._Element:

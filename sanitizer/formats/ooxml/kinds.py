@@ -80,7 +80,10 @@ ELEMENTS: dict[str, str] = {  # written name of an element that goes → kind; "
     **{f"w:{name}": "custom-xml" for name in ("dataBinding", "customXmlPr", "attachedSchema", "saveThroughXslt")},
     **{f"w:{name}": "private-data" for name in ("docVars", "fldData", "hdrShapeDefaults", "shapeDefaults")},
     **{f"w:{name}": "" for name in ("proofErr", "rsid", "placeholder", "smartTagType", "linkStyles", "webSettings")},
-    **{f"a:{name}": "multimedia" for name in ("audioCd", "wavAudioFile", "audioFile", "videoFile", "quickTimeFile")},
+    **{
+        f"a:{name}": "multimedia"
+        for name in ("audioCd", "wavAudioFile", "audioFile", "videoFile", "quickTimeFile", "snd")
+    },
     **{f"p:{name}": "multimedia" for name in ("audio", "video", "sndAc", "sndTgt", "snd")},
     **{f"p:{name}": "private-data" for name in ("custDataLst", "custData", "smartTags")},
     **{f"x:{name}": "" for name in ("dataConsolidate", "cellWatches", "fileRecoveryPr", "oleSize", "legacyDrawing")},
@@ -140,7 +143,7 @@ PARTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"/revisions/", "older-revision"),
         (r"/model/|pivotcacherecords", "data-model"),
         (r"thumbnail", "page-thumbnail"),
-        (r"^docprops/", "document-info"),
+        (r"^docprops/(?:core|custom)", "document-info"),
         (r"_xmlsignatures", "signature"),
         (
             r"threadedcomment|/persons/|people\.xml$|commentsextended|commentsids|commentsextensible|/moderncomments/",

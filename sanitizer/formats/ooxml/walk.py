@@ -32,7 +32,7 @@ _SPECIAL = re.compile('[&<>"\r\n\t]').search
 _NEEDS_ID = frozenset(
     names(
         """
-        x:sheet p:sldId p:sldMasterId p:sldLayoutId p:notesMasterId p:sld@p:CT_CustomShow c:chart
+        x:sheet p:sldId p:sldMasterId p:sldLayoutId p:notesMasterId p:sld c:chart
         dgm:relIds w:headerReference w:footerReference x:drawing x:tablePart x:pivotCache x:picture
         x:legacyDrawing c:externalData c:userShapes
         """
@@ -65,6 +65,7 @@ _NEEDS_CHILD: dict[str, frozenset[str]] = {  # type → children of which it mus
         _ANY,
     ),
 }
+_WITH_ID = {one for one in TYPES.values() if "rid" in (kind for _, kind in one.attributes.values())}
 _CHILD_NEEDED = {TYPES[name]: needed for name, needed in _NEEDS_CHILD.items() if name in TYPES}
 _ACTION = "action"
 _SLIDE_JUMP = "ppaction://hlinksldjump"
@@ -203,6 +204,8 @@ class Walk:
         items: list[tuple[str, str]] = cast("list[tuple[str, str]]", e.items())
         if name in _HLINKS:
             items = self._action(e, items)
+        elif name == "dgm:relIds":
+            items = sorted(items)  # ids are given in the order in which they are written
         elif e.tag == _FORMULA and not self._formula_stays(e):
             return None
         made: list[str] = []
@@ -225,7 +228,7 @@ class Walk:
             if ":" in spelled:
                 self._used.add(spelled)
             made.append(f' {spelled}="{quoted(value)}"')
-        if name in _NEEDS_ID and self._misses_id(made, lost, name):
+        if name in _NEEDS_ID and of in _WITH_ID and self._misses_id(made, lost, name):
             return None
         return None if name in _HLINKS and not made else made
 

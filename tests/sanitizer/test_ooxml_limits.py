@@ -1,0 +1,180 @@
+"""Bad input: each ends in a refusal with a reason, or in a package without what was bad, within the limits."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import struct
+
+import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.ooxml_samples import (
+    cell,
+    compound_file,
+    everything,
+    excel,
+    kinds,
+    members,
+    paragraph,
+    powerpoint,
+    rebuilt,
+    shape,
+    word,
+    zipped,
+)
+
+from sanitizer.formats.base import NeedsPassword, Refused
+from sanitizer.formats.ooxml import text, thumbnail
+from sanitizer.formats.ooxml.xml_source import parse
+from sanitizer.limits import Limits
+
+
+def refusal(data: bytes, ending: str = "docx", limits: Limits | None = None) -> tuple[str, str]:
+    """Code and detail of the refusal of a package."""
+    with pytest.raises(Refused) as caught:
+        rebuilt(data, ending, limits=limits or Limits())
+    return caught.value.code, caught.value.detail
+
+
+def test_what_is_no_package_is_unreadable() -> None:
+    assert refusal(b"") == ("unreadable", "zip structure")
+    assert refusal(zipped({"a.txt": "x"})) == ("unreadable", "main part")
+    assert refusal(word("").data()[:-30]) == ("unreadable", "zip structure")
+    assert refusal(word("").add("word/document.xml", "<broken").data()) == ("unreadable", "main part")
+    assert refusal(word("").add("word/document.xml", "<a/>").data()) == ("unreadable", "root of the main part")
+
+
+def test_a_broken_sheet_is_unreadable_and_a_broken_theme_is_left_out() -> None:
+    assert refusal(excel("").add("xl/worksheets/sheet1.xml", "<x").data(), "xlsx")[0] == "unreadable"
+    result = rebuilt(powerpoint(shape("a")).add("ppt/theme/theme1.xml", "<x").data(), "pptx")
+    assert kinds(result) == {"unreadable-part": 1}
+    assert "theme" not in "".join(members(result.data))
+
+
+def test_bombs_are_bombs() -> None:
+    large = word("").add("word/document.xml", b"<a>" + b" " * 2_000_000)
+    assert refusal(large.data(), limits=Limits(max_inflated=1_000_000)) == ("bomb", "bytes")
+    many = excel("<x:c/>" * 200)
+    assert refusal(many.data(), "xlsx", Limits(max_objects=10)) == ("bomb", "elements")
+    assert refusal(word(paragraph("a" * 2000)).data(), limits=Limits(max_output=500)) == ("output-too-large", "")
+
+
+def test_entities_are_neither_expanded_nor_kept() -> None:
+    part = members(word(paragraph("&bomb;x&file;")).data())["word/document.xml"]
+    head, _, rest = part.partition(b"\n")
+    doctype = b'<!DOCTYPE a [<!ENTITY bomb "boom"><!ENTITY file SYSTEM "file:///etc/passwd">]>'
+    result = rebuilt(word("").add("word/document.xml", head + doctype + rest).data())
+    assert text(result.data, Limits()) == "x\n"
+    assert "DOCTYPE" not in everything(result.data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-8-sig", "cp932", "latin-1"])
+def test_parts_in_other_encodings_are_read(encoding: str) -> None:
+    name = {"utf-16-le": "utf-16", "utf-8-sig": "utf-8", "cp932": "Shift_JIS", "latin-1": "iso-8859-1"}.get(encoding)
+    said = "e" if encoding == "latin-1" else "表"
+    root = parse(f'<?xml version="1.0" encoding="{name or encoding}"?><a>{said}</a>'.encode(encoding))
+    assert root is not None
+    assert root.text == said
+
+
+@pytest.mark.parametrize(
+    "data", [b'<?xml version="1.0" encoding="UTF-7"?><a/>', b"\xff\xfe<", b"<a>&x;</a>", b"<a" * 300]
+)
+def test_parts_that_cannot_be_read_are_none(data: bytes) -> None:
+    assert parse(data) is None
+
+
+def test_a_workbook_whose_cells_repeat_is_no_bomb_to_others() -> None:
+    data = rebuilt(excel("<x:c/>" * 300_000).data(), "xlsx").data
+    content = members(data)["xl/worksheets/sheet1.xml"]
+    assert len(content) > 1 << 20
+    assert len(content) < 200 * len(data)
+
+
+def encrypted(package: bytes, password: str) -> bytes:
+    """An agile encrypted package ([MS-OFFCRYPTO] 2.3.4.10) with few rounds."""
+    salt, key = b"s" * 16, b"k" * 32
+    hashed = hashlib.sha512(salt + password.encode("utf-16-le")).digest()
+    for number in range(3):
+        hashed = hashlib.sha512(struct.pack("<I", number) + hashed).digest()
+
+    def sealed(data: bytes, with_key: bytes, iv: bytes) -> bytes:
+        encryptor = Cipher(algorithms.AES(with_key), modes.CBC(iv)).encryptor()
+        return encryptor.update(data.ljust(-(-len(data) // 16) * 16, b"\0")) + encryptor.finalize()
+
+    def value(purpose: str, data: bytes) -> str:
+        with_key = hashlib.sha512(hashed + bytes.fromhex(purpose)).digest()[:32]
+        return base64.b64encode(sealed(data, with_key, salt)).decode()
+
+    common = f'cipherAlgorithm="AES" hashAlgorithm="SHA512" keyBits="256" saltValue="{base64.b64encode(salt).decode()}"'
+    verifier = b"v" * 16
+    info = (
+        '<encryption xmlns="http://schemas.microsoft.com/office/2006/encryption" '
+        'xmlns:p="http://schemas.microsoft.com/office/2006/keyEncryptor/password">'
+        f'<keyData {common}/><keyEncryptors><keyEncryptor><p:encryptedKey {common} spinCount="3" '
+        f'encryptedVerifierHashInput="{value("fea7d2763b4b9e79", verifier)}" '
+        f'encryptedVerifierHashValue="{value("d7aa0f6d3061344e", hashlib.sha512(verifier).digest())}" '
+        f'encryptedKeyValue="{value("146e0be7abacd0d6", key)}"/></keyEncryptor></keyEncryptors></encryption>'
+    )
+    body = struct.pack("<Q", len(package))
+    for number, at in enumerate(range(0, len(package), 4096)):
+        iv = hashlib.sha512(salt + struct.pack("<I", number)).digest()[:16]
+        body += sealed(package[at : at + 4096], key, iv)
+    head = struct.pack("<HHI", 4, 4, 0x40) + info.encode()
+    return compound_file({"EncryptionInfo": head, "EncryptedPackage": body})
+
+
+def test_an_encrypted_document_asks_for_its_password_and_opens_with_it() -> None:
+    data = encrypted(word(paragraph("秘密の会議")).data(), "ひみつ")
+    with pytest.raises(NeedsPassword) as asked:
+        rebuilt(data)
+    assert not asked.value.wrong
+    with pytest.raises(NeedsPassword) as wrong:
+        rebuilt(data, password="no")
+    assert wrong.value.wrong
+    result = rebuilt(data, password="ひみつ")
+    assert text(result.data, Limits()) == "秘密の会議\n"
+    assert kinds(result) == {"encryption": 1}
+
+
+def test_a_workbook_that_excel_opens_without_asking_needs_no_password() -> None:
+    data = encrypted(excel(cell()).data(), "VelvetSweatshop")
+    assert kinds(rebuilt(data, "xlsx")) == {"encryption": 1}
+
+
+def test_a_compound_file_without_a_package_is_unreadable() -> None:
+    assert refusal(compound_file({"Other": b"x"})) == ("unreadable", "no encrypted package")
+    assert refusal(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100))[0] == "unreadable"
+
+
+def test_nothing_is_drawn() -> None:
+    assert thumbnail(b"", Limits()) is None
+
+
+SAMPLES = [word(paragraph("本文")).data(), excel(cell("SUM(A2)")).data(), powerpoint(shape("a")).data()]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(SAMPLES), st.integers(0, 10**6), st.binary(min_size=1, max_size=8))
+def test_damaged_packages_have_an_end(data: bytes, at: int, junk: bytes) -> None:
+    at %= len(data)
+    try:
+        result = rebuilt(data[:at] + junk + data[at + len(junk) :])
+    except (Refused, NeedsPassword):
+        return
+    assert rebuilt(result.data).data == result.data
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.text(st.characters(codec="utf-8"), max_size=60), st.integers(0, 2000))
+def test_parts_with_foreign_markup_have_an_end(junk: str, at: int) -> None:
+    part = members(SAMPLES[0])["word/document.xml"].decode()
+    start = part.index("<w:body>") + at % (len(part) - part.index("<w:body>"))
+    draft = word("").add("word/document.xml", part[:start] + junk + part[start:])
+    try:
+        result = rebuilt(draft.data())
+    except Refused:
+        return
+    assert rebuilt(result.data).data == result.data
