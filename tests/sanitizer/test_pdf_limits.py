@@ -49,6 +49,11 @@ def test_a_pdf_without_pages_is_refused() -> None:
         rebuilt(written({1: b"<</Type/Catalog/Pages 2 0 R>>", 2: b"<</Type/Pages/Kids[]/Count 0>>"}))
 
 
+def test_a_form_without_pages_is_refused_as_such() -> None:
+    with refused("no-page"):
+        rebuilt(b"%PDF-1.4\n1 0 obj<</Type/Catalog/AcroForm<</XFA(x)>>>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF")
+
+
 def test_a_page_tree_without_kids_is_recovered() -> None:
     original = bytes(Draft()).replace(b"/Kids[3 0 R]", b"/Nope[3 0 R]")
     result = rebuilt(original)

@@ -62,7 +62,7 @@ def _open(data: bytes, password: str | None, limits: Limits, report: Report) -> 
         failure = refused
     again = salvage(data)
     if again is None:
-        raise Refused("no-page") if b"/Catalog" in data and b"/Root" in data else failure
+        raise Refused("no-page") if b"%PDF-" in data[:1024] and b"/Root" in data else failure
     b = _builder(again, password, limits, report)
     pages = find_pages(b)
     if not pages:
