@@ -62,7 +62,8 @@ def _open(data: bytes, password: str | None, limits: Limits, report: Report) -> 
         failure = refused
     again = salvage(data)
     if again is None:
-        raise Refused("no-page") if b"%PDF-" in data[:1024] and b"/Root" in data else failure
+        legible = b"%PDF-" in data[:1024] and b"/Root" in data and b"/ObjStm" not in data
+        raise Refused("no-page") if legible else failure
     b = _builder(again, password, limits, report)
     pages = find_pages(b)
     if not pages:
