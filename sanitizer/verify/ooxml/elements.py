@@ -5,6 +5,8 @@ Rules kept here:
 - A tag is in the grammar if it can be written in one way only: the pieces found in it add up to its length, and the
   names of its attributes ascend.
 - A state remembers tags without text, and not more than ``MAX_KNOWN`` of them: those of an attack all differ.
+- A tag that differs from a known one only in numbers or names of cells is not taken apart again, if the attributes that
+  have them are of kinds in which every such value is allowed (the ``shape`` of a tag: 2 µs instead of 7).
 
 >>> states = {}
 >>> step = State(TABLE.types["w:CT_Body"], states)["w:p>"]
@@ -15,17 +17,24 @@ Rules kept here:
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
+from sanitizer.verify import Violation
 from sanitizer.verify.ooxml.checks import decoded, demand
-from sanitizer.verify.ooxml.rules import HLINKS, allowed_kinds, check_element
+from sanitizer.verify.ooxml.rules import HLINKS, PARTICULAR, allowed_kinds, check_element
 from sanitizer.verify.ooxml.table import TABLE, Type
 from sanitizer.verify.ooxml.values import predicate, text_predicate
 
 MAX_KNOWN = 4_096
 BITS = {prefix: 1 << number for number, prefix in enumerate(TABLE.namespaces)} | {"xml": 0}
 _ATTRIBUTE = re.compile(r' ([A-Za-z0-9:]+)="([^"&\t\n]*(?:&(?:amp|lt|gt|quot|#9|#10|#13);[^"&\t\n]*)*)"')
+_NUMBER = re.compile(r'="-?(?:[2-9]|[0-9]{2,15})(?:\.[0-9]{1,15})?"')
+_CELL = re.compile(r'="[A-Z]{1,3}[0-9]{1,7}"')
+_ANY_NUMBER, _ANY_CELL = '="\0"', '="\0A"'  # no tag has U+0000
+_NUMBER_KINDS, _CELL_KINDS = {"num", "token", "text"}, {"token", "text"}
 _TEXT = re.compile(r"[^&>]*(?:&(?:amp|lt|gt|#13);[^&>]*)*")
 _ROOT = re.compile(r'([a-z0-9]+:[A-Za-z0-9]+)((?: xmlns:[a-z0-9]+="[^"]*")*)')
 _DECLARED = re.compile(r' xmlns:([a-z0-9]+)="([^"]*)"')
@@ -57,11 +66,12 @@ class Step:
 class State(dict[str, Step]):
     """Tag and text behind it → step, for elements of one type; learns on the way."""
 
-    __slots__ = ("states", "type")
+    __slots__ = ("shapes", "states", "type")
 
     def __init__(self, type_: Type, states: dict[str, State]) -> None:
         super().__init__()
         self.type, self.states = type_, states
+        self.shapes: dict[str, Step] = {}
 
     def __missing__(self, piece: str) -> Step:
         tag, ended, text = piece.partition(">")
@@ -72,7 +82,8 @@ class State(dict[str, Step]):
             assert step.filled is not None and step.inner is not None
             step.inner.check_text(text)
             return step.filled
-        step = self.learn(tag)
+        shape = _CELL.sub(_ANY_CELL, _NUMBER.sub(_ANY_NUMBER, tag))
+        step = self.shapes.get(shape) or self.learn(tag, shape)
         if len(self) < MAX_KNOWN:
             self[piece] = step
         return step
@@ -83,39 +94,74 @@ class State(dict[str, Step]):
         demand(("&" not in text and ">" not in text) or _TEXT.fullmatch(text), "escape")
         demand(text_predicate(self.type.text or "")(decoded(text)), "text")
 
-    def learn(self, tag: str) -> Step:
+    def learn(self, tag: str, shape: str) -> Step:
         """A tag without its brackets, taken apart."""
         body = tag.removesuffix("/")
         name = body.partition(" ")[0]
         demand(name in self.type.children, "element")
         type_ = TABLE.types[self.type.children[name]]
-        attributes, prefixes = _attributes(body, name, type_), BITS[name.partition(":")[0]]
+        attributes = _attributes(body, name, type_.name)
         check_element(name, type_, attributes, empty=body != tag)
+        prefixes = _bit(name)
         for attribute in attributes:
-            if ":" in attribute:
-                prefixes |= BITS[attribute.partition(":")[0]]
-        uses = tuple(_uses(name, type_, attributes))
+            prefixes |= _bit(attribute)
+        uses = tuple(_uses(name, type_, attributes)) if type_.name in _REFERRING else ()
         if body != tag:
-            return Step(None, "", prefixes, uses)
-        inner = self.states.get(type_.name)
-        if inner is None:
-            inner = self.states[type_.name] = State(type_, self.states)
-        filled = Step(inner, f"/{name}>", prefixes, uses)
-        return Step(inner, f"/{name}>", prefixes, uses, bare=True, filled=filled)
+            step = Step(None, "", prefixes, uses)
+        else:
+            inner = self.states.get(type_.name)
+            if inner is None:
+                inner = self.states[type_.name] = State(type_, self.states)
+            filled = Step(inner, f"/{name}>", prefixes, uses)
+            step = Step(inner, f"/{name}>", prefixes, uses, bare=True, filled=filled)
+        if len(self.shapes) < MAX_KNOWN and name not in PARTICULAR and not uses and _is_free(shape, type_):
+            self.shapes[shape] = step
+        return step
 
 
-def _attributes(body: str, name: str, type_: Type) -> dict[str, str]:
+@cache
+def _bit(name: str) -> int:
+    """The bit of the prefix of an element or attribute."""
+    return BITS[name.partition(":")[0]] if ":" in name else 0
+
+
+@cache
+def _checks(type_: str) -> dict[str, tuple[int, Callable[[str], object]]]:
+    """Attribute → (its place in the order, what its values must satisfy; for ids see ``_uses``)."""
+    kinds = sorted(TABLE.types[type_].attributes.items(), key=lambda pair: pair[0] + "=")
+    return {
+        key: (place, str.isascii if kind in ("rid", "owner-rid") else predicate(kind))
+        for place, (key, kind) in enumerate(kinds)
+    }
+
+
+_REFERRING = {name for name, type_ in TABLE.types.items() if {"rid", "owner-rid"} & {*type_.attributes.values()}}
+
+
+def _is_free(shape: str, type_: Type) -> bool:
+    """Whether every tag of this shape is in the grammar, given that one is."""
+    return all(
+        (value != "\0" or type_.attributes[key] in _NUMBER_KINDS)
+        and (value != "\0A" or type_.attributes[key] in _CELL_KINDS)
+        for key, value in _ATTRIBUTE.findall(shape)
+    )
+
+
+def _attributes(body: str, name: str, type_: str) -> dict[str, str]:
     """The attributes of a tag, their values decoded and of the right kinds (but ``rid``)."""
-    written = _ATTRIBUTE.findall(body)
-    demand(len(name) + sum(len(key) + len(value) + 4 for key, value in written) == len(body), "tag")
-    attributes, before = {}, ""
-    for key, value in written:
-        demand(before < key + "=", "attribute-order")
-        before = key + "="
-        kind = type_.attributes.get(key)
-        demand(kind is not None, "attribute")
-        attributes[key] = decoded(value)
-        demand(kind in ("rid", "owner-rid") or predicate(kind or "")(attributes[key]), "value")
+    checks, attributes, before, length = _checks(type_), dict[str, str](), -1, len(name)
+    for key, value in _ATTRIBUTE.findall(body):
+        if key not in checks:
+            raise Violation("attribute")
+        place, is_allowed = checks[key]
+        if place <= before:
+            raise Violation("attribute-order")
+        before = place
+        length += len(key) + len(value) + 4
+        attributes[key] = value = decoded(value) if "&" in value else value
+        if not is_allowed(value):
+            raise Violation("value")
+    demand(length == len(body), "tag")
     return attributes
 
 

@@ -95,7 +95,8 @@ class _Part:
         here, closing, outer, bare, used = self.here, self.closing, self.outer, self.bare, self.used
         for piece in pieces:
             if piece == closing:
-                demand(not bare, "empty-element")
+                if bare:
+                    raise Violation("empty-element")
                 here, closing = outer.pop()
                 continue
             if len(outer) >= MAX_DEPTH:

@@ -19,6 +19,8 @@ REFERRING = {
     *("w:headerReference", "w:footerReference", "x:drawing", "x:tablePart", "x:pivotCache", "x:picture"),
     *("x:legacyDrawing", "c:externalData", "c:userShapes"),
 }
+PARTICULAR = REFERRING | HLINKS | {"x:definedName", "x:f"}
+"""The elements that have rules of their own."""
 SLIDE_JUMP = "ppaction://hlinksldjump"
 _RUNS_BY_ITSELF = re.compile(r"(?:_xlnm\.)?auto_?(?:open|close|activate|deactivate)", re.IGNORECASE)
 
