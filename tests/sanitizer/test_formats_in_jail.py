@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
+from typing import Literal
 
 import pikepdf
 import pytest
 from PIL import Image
 from support.heic_samples import PHOTO
 from support.jails import examine, started
+from support.received_pdf import benign
 
 from sanitizer.formats import FORMATS
 from sanitizer.kinds import output_name
@@ -99,3 +101,32 @@ async def test_pass_serves_what_came_and_draws_it_from_a_rebuilt_copy(supervisor
     examined = await examine(supervisor, SAMPLES[mime], name=output_name("見本", mime), treatment="pass")
     assert (examined.verdict.outcome, examined.output) == ("released", None)
     assert (examined.thumbnail is not None) == (not mime.startswith("text/"))
+
+
+def _encrypted(revision: Literal[2, 3, 4, 6], user: str) -> bytes:
+    buffer = io.BytesIO()
+    with pikepdf.open(io.BytesIO(benign())) as document:
+        aes = revision > 3
+        document.save(buffer, encryption=pikepdf.Encryption(user=user, owner="x", R=revision, aes=aes, metadata=aes))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("user", ["", "himitsu"])
+@pytest.mark.parametrize("revision", [2, 3, 4, 6])
+async def test_an_encrypted_pdf_leaves_as_the_plain_one_does(supervisor: Supervisor, revision: int, user: str) -> None:
+    password = user or None
+    plain = await examine(supervisor, benign(), name="a.pdf")
+    examined = await examine(supervisor, _encrypted(revision, user), name="a.pdf", password=password)
+    for each in (plain, examined):
+        assert each.output is not None
+        os.close(each.output)
+    kinds = {change.kind for change in examined.verdict.changed}
+    assert kinds == {change.kind for change in plain.verdict.changed} | {"encryption"}
+    assert examined.verdict.removed == plain.verdict.removed
+
+
+async def test_a_broken_encrypted_pdf_is_not_pieced_together(supervisor: Supervisor) -> None:
+    broken = _encrypted(6, "").replace(b"/Root", b"/Toor").replace(b"/Type /Catalog", b"/Type /Nothing")
+    examined = await examine(supervisor, broken, name="a.pdf")
+    assert examined.verdict.outcome == "refused"
+    assert examined.output is None
