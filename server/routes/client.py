@@ -1,7 +1,8 @@
 """The web client: built files, served as they are.
 
 Rules: the page is never cached, its hashed files for a year; only files that were there at the start are served,
-so no path can lead anywhere; without a built client the API works and the page says what is missing.
+as they were then, so no path can lead anywhere and a client built meanwhile breaks no open page; without a built client
+the API works and the page says what is missing.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import mimetypes
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 CLIENT = Path(__file__).parent.parent / "client"
@@ -27,7 +28,9 @@ class Client:
 
     def __init__(self, folder: Path = CLIENT) -> None:
         self._files = (
-            {str(p.relative_to(folder)): p for p in folder.rglob("*") if p.is_file()} if folder.is_dir() else {}
+            {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+            if folder.is_dir()
+            else {}
         )
 
     def routes(self) -> list[Route]:
@@ -46,4 +49,4 @@ class Client:
             return PlainTextResponse("not found\n", 404)
         headers = _HASHED if name.startswith("assets/") else _FRESH
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        return FileResponse(found, headers=dict(headers), media_type=kind)
+        return Response(found, headers=dict(headers), media_type=kind)
