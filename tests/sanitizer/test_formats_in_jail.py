@@ -113,7 +113,9 @@ def _encrypted(revision: Literal[2, 3, 4, 6], user: str) -> bytes:
 
 @pytest.mark.parametrize("user", ["", "himitsu"])
 @pytest.mark.parametrize("revision", [2, 3, 4, 6])
-async def test_an_encrypted_pdf_leaves_as_the_plain_one_does(supervisor: Supervisor, revision: int, user: str) -> None:
+async def test_an_encrypted_pdf_leaves_as_the_plain_one_does(
+    supervisor: Supervisor, revision: Literal[2, 3, 4, 6], user: str
+) -> None:
     password = user or None
     plain = await examine(supervisor, benign(), name="a.pdf")
     examined = await examine(supervisor, _encrypted(revision, user), name="a.pdf", password=password)
