@@ -101,6 +101,8 @@ export const en: typeof ja = {
   timeline: (room) => `Messages in ${room}`,
   chooseRoom: "Choose a room",
   chooseRoomHint: "Pick one from the list, or find it by name with Ctrl+K.",
+  firstRoom: "Make your first room",
+  firstRoomHint: "Talk with colleagues and sections from here.",
   timelineEmpty: "Nothing has been posted yet.",
   timelineEmptyHint: "Write the first message.",
   timelineStart: "This is where the conversation begins",

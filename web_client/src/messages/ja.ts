@@ -108,6 +108,8 @@ export const ja = {
   timeline: (room: string) => `${room}の投稿`,
   chooseRoom: "トークルームを選んでください",
   chooseRoomHint: "左の一覧から選ぶか、Ctrl+Kで名前から探せます。",
+  firstRoom: "最初のトークルームを作りましょう",
+  firstRoomHint: "職員や部署との会話を、ここから始められます。",
   timelineEmpty: "まだ投稿がありません。",
   timelineEmptyHint: "最初の投稿を書いてみましょう。",
   timelineStart: "ここが会話の始まりです",

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { fill, loadOlder, seen } from "../../actions/rooms.ts";
 import type { RoomState } from "../../model.ts";
-import { history, isLive, language, model, outbox, room, t, unreadFrom } from "../../store.ts";
+import { connection, dialog, history, isLive, language, model, outbox, room, t, unreadFrom } from "../../store.ts";
 import { dateAndTime, dayHeading, daysAgo } from "../../time.ts";
 import { rows, type Row } from "../../timeline.ts";
 import { Down, Hidden } from "../shell/Icons.tsx";
@@ -101,8 +101,16 @@ function Skeleton(): JSX.Element {
   );
 }
 
+/** Beside the list: what to do next, by whether there is anything to choose from. */
 export function NoRoom(): JSX.Element {
-  return <div class="no-room"><p class="empty"><strong>{t.value.chooseRoom}</strong>{t.value.chooseRoomHint}</p></div>;
+  const none = connection.value.beenLive && Object.keys(model.value.rooms).length === 0;
+  return (
+    <div class="no-room empty" id="timeline" tabIndex={-1}>
+      <h1>{none ? t.value.firstRoom : t.value.chooseRoom}</h1>
+      <p>{none ? t.value.firstRoomHint : t.value.chooseRoomHint}</p>
+      {none && <button class="button primary" type="button" onClick={() => (dialog.value = "create")}>{t.value.newRoom}</button>}
+    </div>
+  );
 }
 
 function shown(state: RoomState | null, clientMessageId: string): boolean {
