@@ -43,7 +43,6 @@ KINDS: dict[str, tuple[str, str]] = {
     "pivot": ("外部データのピボットテーブル", "pivot tables of external data"),
     "page-thumbnail": ("ページの縮小画像", "page thumbnails"),
     "private-data": ("アプリケーション固有のデータ", "private data of applications"),
-    "unused-part": ("どこからも使われていないデータ", "parts that nothing refers to"),
     "extension": ("拡張機能の情報", "data of extensions"),
     # removed: personal data
     "document-info": ("文書情報", "document information"),
