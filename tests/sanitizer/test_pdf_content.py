@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.pdf_readers import everything_in, pixels, rebuilt, text
 from support.received_pdf import Draft, group4, picture
@@ -55,11 +55,13 @@ def test_other_content_is_mended(given_content: bytes, wanted: bytes) -> None:
     assert wanted in content_of(given_content)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=30), st.sampled_from([b" ", b"\n", b""]))
 def test_whatever_is_in_the_content_the_output_is_in_the_grammar(pieces: list[bytes], between: bytes) -> None:
     rebuilt(bytes(Draft(between.join(pieces))))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_as_content_give_output_in_the_grammar(data: bytes) -> None:
     rebuilt(bytes(Draft(data)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.pdf_readers import everything_in, kinds, rebuilt, text
 from support.received_pdf import TEXT, Draft
@@ -67,6 +67,7 @@ def test_a_matrix_with_code_in_it_drops_the_program() -> None:
 HEADS = [b"\0\1\0\0", b"OTTO", b"ttcf", b"\x80\1", b"%!", b"\1\0\4\1"]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(HEADS), st.binary(max_size=300))
 def test_broken_programs_are_dropped_or_in_the_grammar(head: bytes, tail: bytes) -> None:
     d = Draft()
@@ -75,6 +76,7 @@ def test_broken_programs_are_dropped_or_in_the_grammar(head: bytes, tail: bytes)
     rebuilt(bytes(d))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_broken_cmaps_give_output_in_the_grammar(data: bytes) -> None:
     d = Draft()

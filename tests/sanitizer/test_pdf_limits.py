@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pikepdf
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.pdf_readers import pixels, rebuilt, text
 from support.received_pdf import TEXT, Draft, benign, everything, picture, show, written
@@ -70,6 +70,7 @@ def test_truncated_files_are_recovered_or_refused(share: float) -> None:
         assert refusal.code in ("unreadable", "no-page")
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 100_000), st.integers(0, 255)), max_size=40))
 def test_damaged_files_are_recovered_or_refused(damage: list[tuple[int, int]]) -> None:
     data = bytearray(everything())

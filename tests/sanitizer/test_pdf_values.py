@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sanitizer.formats.pdf.actions import uri
@@ -25,6 +25,7 @@ from sanitizer.formats.pdf.values import (
 NUMBER = re.compile(rb"-?(0|[1-9][0-9]{0,9})(\.[0-9]{1,10})?")
 
 
+@settings(deadline=None)
 @given(st.floats(-(2**31) + 1, 2**31 - 1))
 def test_numbers_are_canonical_and_close(x: float) -> None:
     spelled = spell_number(Real(repr(x)))
@@ -37,6 +38,7 @@ def test_what_is_no_number_is_not_kept(text: str) -> None:
     assert spell_number(Real(text)) is None
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_text_survives_without_control_characters(text: str) -> None:
     plain = string_text("u:" + text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogatepass"))
@@ -44,6 +46,7 @@ def test_text_survives_without_control_characters(text: str) -> None:
     assert string_text("b:" + encode_text(plain).hex()) == plain
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_neutral_text_holds_no_html_that_acts(text: str) -> None:
     harmless = neutralise(f"{text}<script {text}javascript:{text} onerror={text}")
@@ -51,6 +54,7 @@ def test_neutral_text_holds_no_html_that_acts(text: str) -> None:
     assert spell_text(harmless) is not None
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_strings_are_one_of_two_forms(raw: bytes) -> None:
     spelled = spell_bytes(raw)
@@ -59,6 +63,7 @@ def test_strings_are_one_of_two_forms(raw: bytes) -> None:
     assert literal is not None if all(0x20 <= c <= 0x7E for c in raw) else spelled == b"<" + raw.hex().encode() + b">"
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=127))
 def test_names_are_escaped_only_where_needed(raw: bytes) -> None:
     spelled = spell_name_bytes(raw)
