@@ -48,9 +48,13 @@ SENTENCES: dict[str, Sentence] = {
         f"This type of file is not supported yet. {_PDF_EN}",
     ),
     "unsupported-office": Sentence(
-        "Office文書(Word、Excel、PowerPoint)にはまだ対応していません。Officeで「PDFとして保存」したもの、表はCSVを送ってください。",
-        "Office documents (Word, Excel, PowerPoint) are not supported yet. Use “Save as PDF”, or CSV for tables, and send "
-        "that instead.",
+        "この形式のOffice文書(xlsbなど)にはまだ対応していません。docx、xlsx、pptxのいずれかで保存し直して送ってください。",
+        "This kind of Office document (xlsb and the like) is not supported yet. Save it as docx, xlsx or pptx and send that "
+        "instead.",
+    ),
+    "unsupported-flatten": Sentence(
+        f"この種類のファイルはページを画像にできません。{_PDF_JA}",
+        f"The pages of this type of file cannot be turned into pictures. {_PDF_EN}",
     ),
     "unsupported-legacy-office": Sentence(
         "旧形式のOffice文書(doc、xls、ppt)にはまだ対応していません。Officeで「PDFとして保存」したもの、表はCSVを送ってください。",

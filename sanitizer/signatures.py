@@ -97,15 +97,17 @@ TEXT_BY_NAME = frozenset(
     }
 )
 
-# types that differ in one word of a package and may be called by each other's name
+# types that differ in one word of a package: what the contents are → by whose names they may be called. A name may
+# promise macros that are not there, never the other way round
 TWINS = {
-    mime: family
-    for family in (
-        kinds.ENDINGS["docx"] | kinds.ENDINGS["dotx"],
-        kinds.ENDINGS["xlsx"] | kinds.ENDINGS["xltx"],
-        kinds.ENDINGS["pptx"] | kinds.ENDINGS["potx"] | kinds.ENDINGS["ppsx"],
+    mime: frozenset().union(*(kinds.ENDINGS[name] for name in (*plain.split(), *with_macros.split())))
+    for plain, with_macros in (
+        ("docx dotx", "docm dotm"),
+        ("xlsx xltx", "xlsm xltm"),
+        ("pptx potx ppsx", "pptm potm ppsm"),
     )
-    for mime in family
+    for name in plain.split()
+    for mime in kinds.ENDINGS[name]
 }
 
 _UNSUPPORTED = (

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import struct
-
 import pytest
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.ooxml_samples import (
     cell,
     compound_file,
+    encrypted,
     everything,
     excel,
     kinds,
@@ -91,39 +87,6 @@ def test_a_workbook_whose_cells_repeat_is_no_bomb_to_others() -> None:
     content = members(data)["xl/worksheets/sheet1.xml"]
     assert len(content) > 1 << 20
     assert len(content) < 200 * len(data)
-
-
-def encrypted(package: bytes, password: str) -> bytes:
-    """An agile encrypted package ([MS-OFFCRYPTO] 2.3.4.10) with few rounds."""
-    salt, key = b"s" * 16, b"k" * 32
-    hashed = hashlib.sha512(salt + password.encode("utf-16-le")).digest()
-    for number in range(3):
-        hashed = hashlib.sha512(struct.pack("<I", number) + hashed).digest()
-
-    def sealed(data: bytes, with_key: bytes, iv: bytes) -> bytes:
-        encryptor = Cipher(algorithms.AES(with_key), modes.CBC(iv)).encryptor()
-        return encryptor.update(data.ljust(-(-len(data) // 16) * 16, b"\0")) + encryptor.finalize()
-
-    def value(purpose: str, data: bytes) -> str:
-        with_key = hashlib.sha512(hashed + bytes.fromhex(purpose)).digest()[:32]
-        return base64.b64encode(sealed(data, with_key, salt)).decode()
-
-    common = f'cipherAlgorithm="AES" hashAlgorithm="SHA512" keyBits="256" saltValue="{base64.b64encode(salt).decode()}"'
-    verifier = b"v" * 16
-    info = (
-        '<encryption xmlns="http://schemas.microsoft.com/office/2006/encryption" '
-        'xmlns:p="http://schemas.microsoft.com/office/2006/keyEncryptor/password">'
-        f'<keyData {common}/><keyEncryptors><keyEncryptor><p:encryptedKey {common} spinCount="3" '
-        f'encryptedVerifierHashInput="{value("fea7d2763b4b9e79", verifier)}" '
-        f'encryptedVerifierHashValue="{value("d7aa0f6d3061344e", hashlib.sha512(verifier).digest())}" '
-        f'encryptedKeyValue="{value("146e0be7abacd0d6", key)}"/></keyEncryptor></keyEncryptors></encryption>'
-    )
-    body = struct.pack("<Q", len(package))
-    for number, at in enumerate(range(0, len(package), 4096)):
-        iv = hashlib.sha512(salt + struct.pack("<I", number)).digest()[:16]
-        body += sealed(package[at : at + 4096], key, iv)
-    head = struct.pack("<HHI", 4, 4, 0x40) + info.encode()
-    return compound_file({"EncryptionInfo": head, "EncryptedPackage": body})
 
 
 def test_an_encrypted_document_asks_for_its_password_and_opens_with_it() -> None:

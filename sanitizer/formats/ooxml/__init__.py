@@ -50,7 +50,7 @@ __all__ = ["KINDS", "MACRO_FREE", "MIME", "rebuild", "text", "thumbnail"]
 def rebuild(data: bytes, job: Job) -> Rebuilt:
     """The package made anew. Raises ``Refused`` or ``NeedsPassword``."""
     if job.treatment == "flatten":
-        raise Refused("unsupported-office", "flatten")
+        raise Refused("unsupported-flatten")
     report = Report()
     if data[:8] == OLE:
         data = decrypted(data, job.password)

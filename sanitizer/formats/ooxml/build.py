@@ -90,6 +90,8 @@ class Package:
 
     def _main(self, top: dict[str, Relation]) -> tuple[str, etree._Element]:
         paths = [one.target for one in top.values() if one.rel == "officeDocument" and not one.external]
+        if any(path.lower().endswith(".bin") for path in paths):
+            raise Refused("unsupported-office", "binary workbook")
         for path in (*paths, *_USUAL):
             tree = self.tree(path)
             if tree is not None:
