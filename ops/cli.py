@@ -15,9 +15,10 @@ import importlib
 import os
 import sys
 import traceback
+import unicodedata
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import NoReturn
+from typing import Any, NoReturn
 
 FAULT = 70
 TRACEBACK = "SEKISHO_TRACEBACK"
@@ -39,8 +40,34 @@ COMMANDS = {
 """Every subcommand, in the order of ``--help``, and what it is for."""
 
 
+class Help(argparse.HelpFormatter):
+    """Japanese and English beside each other where both fit, else below each other. A Japanese character is as wide as
+    two others (UAX #11)."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        if _width(text) <= width:
+            return [text]
+        return [line for part in text.split(" / ") for line in _wrapped(part, width)]
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Broken at blanks, where there are any, before a line gets wider than ``width``."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}".lstrip()
+        lines[-1:] = [longer] if _width(longer) <= width or not lines[-1] else [lines[-1], word]
+    return lines
+
+
 class Parser(argparse.ArgumentParser):
     """argparse, which says what is wrong in English, with the Japanese sentence that leads to the page of help."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"formatter_class": Help, **options})
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)

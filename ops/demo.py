@@ -39,8 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, default=Path("demo-data"), metavar="DIR", help="データの置き場所 / data folder"
     )
-    parser.add_argument("--port-internet", type=int, default=8080, metavar="PORT")
-    parser.add_argument("--port-lgwan", type=int, default=8081, metavar="PORT")
+    for zone, port in (("internet", 8080), ("lgwan", 8081)):
+        meaning = f"ポート番号(0で空き番号) / its port, {port} by default; 0 takes a free one"
+        parser.add_argument(f"--port-{zone}", type=int, default=port, metavar="PORT", help=meaning)
     parser.add_argument(
         "--ready-file", type=Path, metavar="F", help="受け付けを始めたら書くファイル / written when ready"
     )

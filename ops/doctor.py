@@ -46,8 +46,8 @@ class Finding(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--data", metavar="DIR", type=Path)
-    where.add_argument("--config", metavar="FILE", type=Path)
+    where.add_argument("--data", metavar="DIR", type=Path, help="データの置き場所 / the data folder")
+    where.add_argument("--config", metavar="FILE", type=Path, help="設定ファイル / the configuration, sekisho.toml")
     parser.add_argument("--json", action="store_true", help="JSONで出す / as JSON")
     parser.set_defaults(run=run)
 
@@ -195,7 +195,9 @@ def _audit(folder: Path) -> Finding:
 
 def _clock() -> Finding:
     """Whether the kernel knows its clock to be kept right by somebody (adjtimex(2): TIME_ERROR says no)."""
-    state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX))
+    state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(_TIMEX))
+    if state < 0:
+        raise OSError(ctypes.get_errno(), "adjtimex")
     if state == _TIME_ERROR:
         return Finding(
             "clock",

@@ -8,7 +8,7 @@ from ops.telling import tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("anything", nargs="*", metavar="…")
+    parser.add_argument("anything", nargs="*", metavar="ARGUMENT", help="まだありません / not yet")
     parser.set_defaults(run=run)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ops.control import Reached, reach
+from ops.control import Reached, existing, reach
 from ops.place import WrongUse, add_place, place_of, wrong_use
 from ops.telling import tell_refused
 from rooms.commands import SERVER, Command
@@ -31,17 +31,20 @@ DEFAULT_ORGANISATION = "市役所"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
-    add = _act(acts, "add", _add, "職員を登録する / add a person")
+    add = _act(acts, "add", _add, "職員を登録する / add a person", founds=True)
     add.add_argument("--name", required=True, help="氏名 / name")
     add.add_argument("--password-file", type=Path, required=True, metavar="F", help="1行目がパスワード / first line")
     add.add_argument("--section", default="", help="部署(「総務部/総務課」) / section path, parts joined by /")
     add.add_argument("--role", action="append", default=[], choices=ROLES, help="役割 / role")
     add.add_argument("--organisation", default=DEFAULT_ORGANISATION, help="団体名 / organisation")
-    load = _act(acts, "import", _import, "CSVから登録する / add people from a CSV file", login=False)
-    load.add_argument("file", metavar="F.csv", type=Path, help=",".join(COLUMNS))
+    columns = ",".join(COLUMNS)
+    load = _act(acts, "import", _import, "CSVから登録する / add people from a CSV file", login=False, founds=True)
+    load.add_argument("file", metavar="F.csv", type=Path, help=f"{columns}のCSV / a CSV file with these columns")
     load.add_argument("--organisation", default=DEFAULT_ORGANISATION, help="団体名 / organisation")
     password = _act(acts, "password", _password, "パスワードを変える / set a password")
-    password.add_argument("--password-file", type=Path, required=True, metavar="F")
+    password.add_argument(
+        "--password-file", type=Path, required=True, metavar="F", help="1行目がパスワード / first line"
+    )
     _act(acts, "disable", lambda r, a: _do(r, SetActive(SERVER, a.login, False)), "使えなくする / disable")
     _act(acts, "enable", lambda r, a: _do(r, SetActive(SERVER, a.login, True)), "使えるように戻す / enable")
     _act(
@@ -53,9 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     roles = _act(
         acts, "roles", lambda r, a: _do(r, SetRoles(SERVER, a.login, frozenset(a.role))), "役割を変える / roles"
     )
-    roles.add_argument("--role", action="append", default=[], choices=ROLES)
+    roles.add_argument(
+        "--role", action="append", default=[], choices=ROLES, help="役割(なしで全部外す) / none takes all"
+    )
     zones = _act(acts, "zones", lambda r, a: _do(r, SetZones(SERVER, a.login, frozenset(a.zone))), "使える区画 / zones")
-    zones.add_argument("--zone", action="append", required=True, choices=ZONES)
+    zones.add_argument("--zone", action="append", required=True, choices=ZONES, help="区画(繰り返し可) / repeatable")
 
 
 def _act(
@@ -65,19 +70,21 @@ def _act(
     meaning: str,
     *,
     login: bool = True,
+    founds: bool = False,
 ) -> argparse.ArgumentParser:
-    parser = acts.add_parser(name, help=meaning)
+    """``founds``: it makes the installation if there is none; the others work on people who are there."""
+    parser = acts.add_parser(name, help=meaning, description=meaning)
     if login:
         parser.add_argument("login", metavar="LOGIN", help="職員ID / login")
     add_place(parser)
-    parser.set_defaults(run=lambda args: _run(act, args))
+    parser.set_defaults(run=lambda args: _run(act, args, founds))
     return parser
 
 
-def _run(act: Callable[[Reached, argparse.Namespace], Refusal | None], args: argparse.Namespace) -> int:
+def _run(act: Callable[[Reached, argparse.Namespace], Refusal | None], args: argparse.Namespace, founds: bool) -> int:
     try:
         folder, terms = place_of(args)
-        with reach(folder, terms) as installation:
+        with reach(folder if founds else existing(folder), terms) as installation:
             refused = act(installation, args)
     except WrongUse as error:
         return wrong_use(error)

@@ -11,7 +11,8 @@ from rooms.zones import ZONE_NAMES, ZONES
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
-    show = acts.add_parser("show", help="きまりの表を見る / show the table")
+    meaning = "きまりの表を見る / show the table"
+    show = acts.add_parser("show", help=meaning, description=meaning)
     add_place(show)
     show.set_defaults(run=run)
 

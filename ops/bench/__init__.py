@@ -14,21 +14,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-MEASURES = ("writer", "fanout")
+MEASURES = {"writer": "書き込みの速さ / the writer", "fanout": "配信の速さ / the fan-out"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run_all)
     acts = parser.add_subparsers(dest="act", metavar="ACT")
-    for name in MEASURES:
-        one = acts.add_parser(name)
+    for name, meaning in MEASURES.items():
+        one = acts.add_parser(name, help=meaning, description=meaning)
         one.set_defaults(run=lambda args, name=name: run_one(name))
-    people = acts.add_parser("people", help="負荷試験の職員とトークン / people and tokens for a load test")
-    people.add_argument("--data", type=Path, required=True, metavar="DIR")
-    people.add_argument("--count", type=int, required=True, metavar="N")
-    people.add_argument("--rooms", type=int, required=True, metavar="R")
+    meaning = "負荷試験の職員とトークン / people and tokens for a load test"
+    people = acts.add_parser("people", help=meaning, description=meaning)
+    people.add_argument("--data", type=Path, required=True, metavar="DIR", help="データの置き場所 / the data folder")
+    people.add_argument("--count", type=int, required=True, metavar="N", help="職員の数 / people")
+    people.add_argument("--rooms", type=int, required=True, metavar="R", help="部屋の数 / rooms")
     people.add_argument("--size", type=int, required=True, metavar="M", help="部屋ごとの人数 / people in each room")
-    people.add_argument("-o", dest="output", type=Path, required=True, metavar="F")
+    people.add_argument("-o", dest="output", type=Path, required=True, metavar="F", help="出力先 / where to")
     people.set_defaults(run=_people)
 
 

@@ -71,7 +71,8 @@ def token(server: Serving, name: str, zone: str = "lgwan") -> str:
 
 def last_code(capsys: pytest.CaptureFixture[str]) -> str:
     """The stable code of the last refusal on standard error."""
-    return re.findall(r"^sekisho: (\w+)$", capsys.readouterr().err, re.M)[-1]
+    found: list[str] = re.findall(r"^sekisho: (\w+)$", capsys.readouterr().err, re.M)
+    return found[-1]
 
 
 # First set-up ---------------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ class Serving:
     def start(self, **environment: str) -> None:
         """Start it and wait until it listens in every zone."""
         with self.log.open("ab") as log:
-            command = [SEKISHO, "serve", "--config", self.config]
+            command: list[str | Path] = [SEKISHO, "serve", "--config", self.config]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **environment})
         until = time.monotonic() + SECONDS
         while sum(line["message"].startswith("listening") for line in self.logged()) < len(self.ports):
