@@ -9,7 +9,7 @@ Rules kept here:
   the file gets its name;
 - a file that rows name but that is missing or damaged does not stop the rest: it is named in the manifest and told.
 
-Example: ``sekisho backup --config sekisho.toml -o /backup/sekisho.backup --key-passphrase-file /root/passphrase``
+Example: ``sekisho backup --config sekisho.toml -o sekisho.backup --key-passphrase-file passphrase``
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ Rules kept here:
 - the restore is an act on record, in the record that was brought back: ``installation.restore``;
 - without the secret keys new ones are made, and the public ones of before are kept to check the older checkpoints.
 
-Example: ``sekisho restore /backup/sekisho.backup --data /var/lib/sekisho --key-passphrase-file /root/passphrase``
+Example: ``sekisho restore sekisho.backup --data /var/lib/sekisho --key-passphrase-file passphrase``
 """
 
 from __future__ import annotations

@@ -90,9 +90,9 @@ def calls() -> list[tuple[str, str]]:
     """Every ``sekisho`` call in the code blocks of the operator's documents."""
     found = []
     for path in OPERATORS:
-        for block in re.findall(r"^```\w*\n(.*?)^```", path.read_text(encoding="utf-8"), re.M | re.S):
-            for line in block.replace("\\\n", " ").splitlines():
-                call = re.search(r"(?:^|[ /])(sekisho [a-z].*)", line.split(" #")[0])
+        for block in re.findall(r"^ *```\w*\n(.*?)^ *```", path.read_text(encoding="utf-8"), re.M | re.S):
+            for part in re.split(r" #|\||&&|\n", block):
+                call = re.search(r"(?:bin/|^ *)(sekisho [a-z].*)", part)
                 if call:
                     found.append((path.name, call[1]))
     return found
