@@ -229,8 +229,7 @@ class Drain:
         return frontier.size, at
 
     def _swap_in(self, world: World, frontier: Frontier, signed: tuple[int, int] | None) -> None:
-        self.world.absorb(world)
-        self.world.forget_loaded()
+        self.world.settle(world)
         self.frontier = frontier
         if signed != self.signed:
             self.signed = signed

@@ -28,17 +28,19 @@ def membership(person: Person, room: Room | None, zone: str) -> Member | Refusal
     return member if member is not None else refuse("not_found")
 
 
-def may_manage_members(person: Person, room: Room | None, zone: str) -> Refusal | None:
-    """Any member of a group may bring others in; a channel is changed by its managers and by administrators."""
+def may_manage_members(person: Person, room: Room | None, zone: str, *, removing: bool = False) -> Refusal | None:
+    """Any member of a group may bring others in; who leads a room (managers, administrators among its members) may
+    besides bring others in to a channel and put others out; nobody changes who is in a direct room.
+    """
     member = membership(person, room, zone)
     if isinstance(member, Refusal):
         return member
     assert room is not None
     if room.kind == "direct":
         return refuse("forbidden")
-    if room.kind == "group" or member.manager or ADMINISTRATOR in person.roles:
+    if member.manager or ADMINISTRATOR in person.roles:
         return None
-    return refuse("forbidden")
+    return None if room.kind == "group" and not removing else refuse("forbidden")
 
 
 def may_see_attachment(person: Person, room: Room | None, attachment: Attachment | None, zone: str) -> Refusal | None:

@@ -1,16 +1,20 @@
 """A room (トークルーム): who is in it, from where it exists, and how its history opens to newcomers.
 
 Rules: ``zones`` is where the room exists at all; in any other zone it is not found. ``direct`` has exactly two
-members and one room per pair; ``channel`` shows newcomers all of its history, ``group`` from their joining. The
-head is kept beside the room (``World.heads``) because every post moves it.
+members and one room per pair and set of zones; ``channel`` shows newcomers all of its history, ``group`` from their
+joining; who can log in to none of its zones does not come in. The head is kept beside the room (``World.heads``)
+because every post moves it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import combinations
 from typing import Literal
 
 from msgspec import Struct
+
+from rooms.zones import ZONES
 
 RoomKind = Literal["direct", "group", "channel"]
 MAX_ROOM_NAME = 80
@@ -38,6 +42,11 @@ def first_visible(kind: RoomKind, head: int) -> int:
     return 0 if kind == "channel" else head
 
 
-def direct_key(one: str, other: str) -> str:
-    """The same for both directions: a pair of people has one direct room."""
-    return "|".join(sorted((one, other)))
+def direct_key(one: str, other: str, zones: Iterable[str]) -> str:
+    """The same for both directions: a pair of people has one direct room for each set of zones it is open to."""
+    return "|".join((*sorted((one, other)), ",".join(sorted(zones))))
+
+
+def direct_keys(one: str, other: str) -> list[str]:
+    """Every key a direct room of these two can have."""
+    return [direct_key(one, other, some) for n in range(1, len(ZONES) + 1) for some in combinations(ZONES, n)]

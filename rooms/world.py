@@ -1,7 +1,8 @@
 """What the commands of one drain know: a layer of working state over what is already committed.
 
 Rules: later commands of a drain see earlier ones' effects; nothing below is touched until the drain is durable,
-then ``absorb`` swaps it in; a layer that failed is simply dropped. ``None`` in a layer means "known not to exist".
+then ``settle`` swaps in what lasts; a layer that failed is simply dropped. ``None`` in a layer means "known not to
+exist".
 """
 
 from __future__ import annotations
@@ -55,8 +56,12 @@ class Layer(Generic[K, V]):
     def absorb(self, upper: Layer[K, V]) -> None:
         self._own.update(upper._own)
 
-    def forget(self) -> None:
-        self._own.clear()
+    def settle(self, upper: Layer[K, V]) -> None:
+        """The same without what does not exist: strangers' ids must not stay."""
+        self._own.update((key, value) for key, value in upper._own.items() if value is not None)
+
+    def __len__(self) -> int:
+        return len(self._own)
 
 
 class Posted(NamedTuple):
@@ -69,7 +74,7 @@ class Posted(NamedTuple):
 
 class World:
     """The working state. ``people``, ``logins``, ``rooms`` and ``heads`` outlive a drain; the rest is loaded for
-    each.
+    each. What does not exist is known within a drain alone.
     """
 
     def __init__(self, below: World | None = None) -> None:
@@ -97,25 +102,10 @@ class World:
         for name, layer in vars(self).items():
             layer.absorb(getattr(upper, name))
 
-    def forget_loaded(self) -> None:
-        """Drop what is loaded per drain; called on the lasting world after each."""
-        for name in _PER_DRAIN:
-            getattr(self, name).forget()
+    def settle(self, upper: World) -> None:
+        """Take over what outlives a drain that is durable; called on the lasting world."""
+        for name in LASTING:
+            getattr(self, name).settle(getattr(upper, name))
 
 
-_PER_DRAIN = (
-    "posted",
-    "messages",
-    "attachments",
-    "usage",
-    "read_marks",
-    "sessions",
-    "sessions_of",
-    "passwords",
-    "login_tries",
-    "direct_rooms",
-    "organisations",
-    "sections",
-    "section_names",
-    "outbox",
-)
+LASTING = ("people", "logins", "rooms", "heads")

@@ -52,6 +52,10 @@ class CrossingTable(NamedTuple):
     def text_may_be_read(self, made_in: str, read_in: str) -> bool:
         return self.treatment(made_in, read_in).action != "forbid"
 
+    def read_in(self, zone: str) -> list[Zone]:
+        """The zones whose text may be read in this one."""
+        return [made_in for made_in in ZONES if self.text_may_be_read(made_in, zone)]
+
     def needs_my_number_check(self, made_in: str, read_in: Iterable[str]) -> bool:
         """Whether content made in one zone would be read in a zone whose crossing asks for the check."""
         return any(self.treatment(made_in, zone).my_number_check for zone in read_in)

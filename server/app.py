@@ -207,7 +207,7 @@ class Application:
         logins = Logins(database, self.passwords, self.strangers, submit, self.clocks.now)
         link = SetupLink(folder / KEYS)
         slices: list[HasRoutes] = [
-            Accounts(logins, directory, database, self.drain.terms.session_times, submit),
+            Accounts(logins, directory, database, self.drain.terms.session_times, self.drain.terms.table, submit),
             Setup(link, self.passwords, self.strangers, submit, self.clocks.now),
             Rooms(database, viewer, directory, submit),
             Messages(database, viewer, submit),

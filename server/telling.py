@@ -20,7 +20,7 @@ from server.directory import Directory
 from server.engine import StoredEvent
 from server.fanout import Hub
 from server.sessions import Sessions
-from server.views import Viewer, release_views
+from server.views import Viewer, release_views, zones_that_know
 
 
 class Teller:
@@ -71,13 +71,15 @@ class Teller:
                 for person in left:
                     self._hub.left(person, room.id)
                 self._joined(room, joined, None)
-            case ReadMarkMoved(person=person, room=room_id, seq=seq):
-                self._hub.to_person(person, wire.ReadMark(room_id, seq))
+            case ReadMarkMoved(person=person, room=room_id, seq=seq, zones=zones):
+                for zone in zones:
+                    self._hub.to_person(person, wire.ReadMark(room_id, seq), zone)
             case AttachmentReceived():
                 self._work_arrived()
             case AttachmentMoved(attachment=attachment):
                 moved = wire.AttachmentChanged(attachment.id, release_views(attachment.releases))
-                self._hub.to_person(attachment.uploader, moved)
+                for zone in zones_that_know(attachment.releases):
+                    self._hub.to_person(attachment.uploader, moved, zone)
                 self._work_arrived()
             case _:
                 self._tell_accounts(change)
@@ -100,8 +102,10 @@ class Teller:
                 self._directory.know_organisation(organisation)
 
     def _joined(self, room: Room, people: Iterable[str], after: int | None) -> None:
-        """Each person hears of the room in every zone where it exists, then of its events."""
-        for person in people:
+        """Each person who is there hears of the room in every zone where it exists, then of its events."""
+        listening = [person for person in people if self._hub.connections_of(person)]
+        foreign = self._viewer.foreign(room) if listening else 0
+        for person in listening:
             first = room.members[person].after if after is None else after
-            view = self._viewer.joined(room, first, person)
+            view = self._viewer.joined(room, first, person, foreign)
             self._hub.joined(person, dict.fromkeys(room.zones, view), first)

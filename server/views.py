@@ -77,13 +77,16 @@ class Viewer:
             room.id, room.kind, name, room.head, room.read, unread, room.zones, room.members, room.foreign
         )
 
-    def joined(self, room: Room, head: int, person: str) -> wire.RoomView:
-        """A room that ``person`` has just come into."""
-        others = [p for p in room.members if p != person]
-        direct = room.kind == "direct" and others
-        name = self._directory.actor(others[0]).name if direct else room.name
+    def foreign(self, room: Room) -> int:
+        """How many members belong to another organisation than the room."""
         people = [self._directory.person(p) for p in room.members]
-        foreign = sum(1 for p in people if p is not None and p.organisation != room.organisation)
+        return sum(1 for p in people if p is not None and p.organisation != room.organisation)
+
+    def joined(self, room: Room, head: int, person: str, foreign: int) -> wire.RoomView:
+        """A room that ``person`` has just come into."""
+        name = room.name
+        if room.kind == "direct":
+            name = next((self._directory.actor(p).name for p in room.members if p != person), name)
         return self._room(room.id, room.kind, name, head, head, 0, room.zones, len(room.members), foreign)
 
     def _room(
@@ -112,6 +115,11 @@ class Viewer:
             thumbnail=bool(here is not None and here.thumbnail and here.state == "released"),
             receipt=bool(here is not None and here.receipt),
         )
+
+
+def zones_that_know(releases: Mapping[str, Release]) -> list[str]:
+    """Where the attachment's own uploader may know of it: where its room exists and the crossing is not forbidden."""
+    return [zone for zone, release in releases.items() if release.treatment != "forbid"]
 
 
 def release_views(releases: Mapping[str, Release]) -> dict[str, wire.ZoneRelease]:

@@ -54,13 +54,13 @@ class Opened(Struct, frozen=True):
     repeated: bool
 
 
-def people_named(world: World, logins: tuple[str, ...]) -> list[Person] | Refusal:
-    """The active people behind the logins, each once, in the order given."""
+def people_named(world: World, logins: tuple[str, ...], *, inactive: bool = False) -> list[Person] | Refusal:
+    """The active people (or all) behind the logins, each once, in the order given."""
     found: dict[str, Person] = {}
     for login in logins:
         person_id = world.logins.get(normal_login(login) or "")
         person = world.people.get(person_id) if person_id else None
-        if person is None or not person.active:
+        if person is None or not (person.active or inactive):
             return refuse("unknown_person")
         found[person.id] = person
     return list(found.values())
@@ -80,7 +80,8 @@ def open_room(world: World, command: OpenRoom, now: int, terms: Terms) -> Decisi
         return no(room, OPEN)
     if room.kind != "direct":
         return _opened(room, person, now, None)
-    key = direct_key(*room.members)
+    one, other = room.members
+    key = direct_key(one, other, room.zones)
     there = world.rooms.get(world.direct_rooms.get(key) or "")
     return Decision(Opened(there, True)) if there is not None else _opened(room, person, now, key)
 
@@ -102,6 +103,8 @@ def _new_room(person: Person, members: dict[str, Person], command: OpenRoom, ter
         return refuse("bad_room")
     if command.kind == "channel" and any(p.organisation != person.organisation for p in members.values()):
         return refuse("bad_room")
+    if not all(p.zones & zones for p in members.values()):
+        return refuse("unknown_person")
     if terms.table.needs_my_number_check(zone, zones) and find_my_numbers(name).sure:
         return refuse("my_number")
     joined = {person_id: Member(0, person_id == person.id) for person_id in members}
@@ -127,7 +130,7 @@ def change_members(world: World, command: ChangeMembers, now: int, terms: Terms)
         return no(person, CHANGE, command.room)
     room = world.rooms.get(command.room)
     coming = people_named(world, command.add)
-    going = people_named(world, command.remove)
+    going = people_named(world, command.remove, inactive=True)
     refusal = _may_change(person, room, command, going)
     if refusal is not None:
         return no(refusal, CHANGE, command.room)
@@ -136,6 +139,10 @@ def change_members(world: World, command: ChangeMembers, now: int, terms: Terms)
     if isinstance(going, Refusal):
         return no(going, CHANGE, command.room)
     assert room is not None
+    if room.kind == "channel" and any(p.organisation != room.organisation for p in coming):
+        return no(refuse("bad_room"), CHANGE, command.room)
+    if not all(p.zones & room.zones for p in coming):
+        return no(refuse("unknown_person"), CHANGE, command.room)
     return _moved(world, room, person, command, now, [p.id for p in coming], [p.id for p in going])
 
 
@@ -149,7 +156,7 @@ def _may_change(
     leaving = not command.add and isinstance(going, list) and [p.id for p in going] == [person.id]
     if leaving and room.kind != "direct":
         return None
-    return may_manage_members(person, room, command.origin.zone or "")
+    return may_manage_members(person, room, command.origin.zone or "", removing=bool(command.remove))
 
 
 def _moved(

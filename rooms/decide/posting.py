@@ -53,25 +53,29 @@ class AttachmentPosted(Struct, frozen=True):
 
 
 class ReadMarkMoved(Struct, frozen=True):
+    """``zones`` are those the room exists in."""
+
     person: str
     room: str
     seq: int
+    zones: frozenset[str]
 
     def apply(self, world: World) -> None:
         world.read_marks[self.person, self.room] = self.seq
 
 
 def post_message(world: World, command: PostMessage, now: int, terms: Terms) -> Decision:
-    """A new event at the room's head, or the answer that the same ``client_msg_id`` got before."""
-    person_id = command.origin.person or ""
+    """A new event at the room's head, or the answer that the same ``client_msg_id`` got before: that comes before any
+    other question, but a room that does not exist in this zone has answered nobody here.
+    """
+    zone, person_id = command.origin.zone or "", command.origin.person or ""
+    room = world.rooms.get(command.room)
     before = world.posted.get((person_id, command.room, command.client_msg_id))
-    if before is not None:
+    if before is not None and room is not None and zone in room.zones:
         return Decision(before)
     person = actor(world, command)
     if isinstance(person, Refusal):
         return no(person, ACTION, command.room)
-    zone = command.origin.zone or ""
-    room = world.rooms.get(command.room)
     member = membership(person, room, zone)
     if isinstance(member, Refusal):
         return no(member, ACTION, command.room)
@@ -144,10 +148,12 @@ def mark_read(world: World, command: MarkRead, now: int, terms: Terms) -> Decisi
     person = actor(world, command)
     if isinstance(person, Refusal):
         return Decision(person)
-    member = membership(person, world.rooms.get(command.room), command.origin.zone or "")
+    room = world.rooms.get(command.room)
+    member = membership(person, room, command.origin.zone or "")
     if isinstance(member, Refusal):
         return Decision(member)
+    assert room is not None
     seq = min(command.seq, world.heads.get(command.room) or 0)
     if seq <= (world.read_marks.get((person.id, command.room)) or 0):
         return Decision(None)
-    return Decision(seq, (ReadMarkMoved(person.id, command.room, seq),))
+    return Decision(seq, (ReadMarkMoved(person.id, command.room, seq, room.zones),))

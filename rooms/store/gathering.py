@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rooms.commands.gathering import ChangeMembers, OpenRoom
 from rooms.decide.gathering import MembersMoved, RoomOpened
-from rooms.room import Member, Room, direct_key
+from rooms.people import normal_login
+from rooms.room import Member, Room, direct_keys
 from rooms.store.people import load_logins, load_people
 from rooms.store.schema import events, members, read_marks, rooms
 from rooms.store.schema import people as people_table
@@ -55,8 +56,8 @@ def load_open_room(connection: Connection, commands: Sequence[OpenRoom], world: 
     keys = []
     for command in commands:
         if command.kind == "direct" and command.origin.person:
-            others = {world.logins.get(login.strip().casefold()) for login in command.members} - {None}
-            keys += [direct_key(command.origin.person, other) for other in others if other]
+            others = {world.logins.get(normal_login(login) or "") for login in command.members} - {None}
+            keys += [key for other in others if other for key in direct_keys(command.origin.person, other)]
     if not keys:
         return
     rows = list(connection.execute(select(rooms.c.direct_key, rooms.c.id).where(rooms.c.direct_key.in_(keys))))

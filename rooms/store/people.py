@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rooms.commands import Command
@@ -152,11 +152,12 @@ async def organisation_names(connection: AsyncConnection) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
-async def search_people(connection: AsyncConnection, query: str, limit: int) -> list[Person]:
-    """Active people whose login, name or section holds the query, by login."""
+async def search_people(connection: AsyncConnection, query: str, limit: int, zones: Iterable[str]) -> list[Person]:
+    """Active people of any of the zones whose login, name or section holds the query, by login."""
     like = "%" + query.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     found = or_(*(column.ilike(like, escape="\\") for column in (people.c.login, people.c.name, people.c.section_name)))
-    statement = select(*_PERSON).where(people.c.active, found).order_by(people.c.login).limit(limit)
+    of_zone = or_(*(literal(",").concat(people.c.zones).concat(",").like(f"%,{zone},%") for zone in zones))
+    statement = select(*_PERSON).where(people.c.active, found, of_zone).order_by(people.c.login).limit(limit)
     return [person_of(row) for row in await connection.execute(statement)]
 
 

@@ -17,7 +17,7 @@ from rooms.refusals import Refusal
 from rooms.session import SessionTimes
 from rooms.store.database import Database
 from rooms.store.people import search_people
-from rooms.zones import ZONE_NAMES
+from rooms.zones import ZONE_NAMES, CrossingTable
 from server import wire
 from server.admission import set_cookie
 from server.directory import Directory
@@ -83,12 +83,14 @@ class Accounts:
         directory: Directory,
         database: Database,
         times: SessionTimes,
+        table: CrossingTable,
         submit: Callable[[Command], Awaitable[Outcome]],
     ) -> None:
         self._logins = logins
         self._directory = directory
         self._database = database
         self._times = times
+        self._table = table
         self._submit = submit
 
     def routes(self, door: Door) -> list[Route]:
@@ -140,8 +142,9 @@ class Accounts:
         if isinstance(limit, Refusal):
             return limit
         query = request.query_params.get("q", "").strip()[:100]
+        zones = self._table.read_in(caller.zone)
         async with self._database.read() as connection:
-            found = await search_people(connection, query, limit or 20) if query else []
+            found = await search_people(connection, query, limit or 20, zones) if query else []
         return answer(PeopleFound([person_view(person, self._directory) for person in found]))
 
 

@@ -23,7 +23,7 @@ from rooms.refusals import Refusal, refuse
 from rooms.store.database import Database
 from rooms.store.people import search_people
 from rooms.store.search import Hit, find
-from rooms.zones import ZONES, CrossingTable
+from rooms.zones import CrossingTable
 from server import wire
 from server.directory import Directory
 from server.on_record import on_record
@@ -102,7 +102,7 @@ class Search:
         messages = await self._hits("message", asked, caller, limit)
         attachments = await self._hits("attachment", asked, caller, limit)
         async with self._database.read() as connection:
-            people = await search_people(connection, query.strip(), limit)
+            people = await search_people(connection, query.strip(), limit, self._table.read_in(caller.zone))
         return Found(
             [m for hit in messages if (m := self._message(hit, asked)) is not None],
             [a for hit in attachments if (a := self._attachment(hit)) is not None],
@@ -112,7 +112,7 @@ class Search:
     async def _hits(self, kind: str, asked: tuple[str, ...], caller: Caller, limit: int) -> list[Hit]:
         """Grams narrow; the words decide."""
         wanted = query_grams(asked)
-        made_in = [zone for zone in ZONES if self._table.text_may_be_read(zone, caller.zone)]
+        made_in = self._table.read_in(caller.zone)
         hits: list[Hit] = []
         before = NEWEST
         async with self._database.read() as connection:
