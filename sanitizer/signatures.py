@@ -83,12 +83,13 @@ BY_NAME = frozenset(
     }
 )
 
-ANY_TEXT = frozenset({"text/plain", "text/csv", "text/html", "message/rfc822"})
+ANY_TEXT = frozenset({"text/plain", "text/csv", "text/html", "application/xhtml+xml", "message/rfc822"})
 
 TEXT_BY_NAME = frozenset(
     {
         "application/x-sxf",
         "application/x-sylk",
+        "application/xhtml+xml",
         "application/xml",
         "image/vnd.dxf",
         "text/calendar",
@@ -119,7 +120,6 @@ _UNSUPPORTED = (
     ("application/x-ole-storage", "unsupported-legacy-office"),
     ("application/vnd.oasis.opendocument.", "unsupported-opendocument"),
     ("application/rtf", "unsupported-rtf"),
-    ("text/html", "unsupported-html"),
     ("message/rfc822", "unsupported-mail"),
     ("image/svg+xml", "unsupported-svg"),
     ("image/heif", "unsupported-heif"),

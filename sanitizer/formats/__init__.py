@@ -36,6 +36,7 @@ FORMATS: dict[str, str] = {
     "application/vnd.openxmlformats-officedocument.wordprocessingml.template": "sanitizer.formats.ooxml",
     "application/x-encrypted-office": "sanitizer.formats.ooxml",
     "application/x-ooxml": "sanitizer.formats.ooxml",
+    "application/xhtml+xml": "sanitizer.formats.markup.html",
     "image/avif": "sanitizer.formats.avif",
     "image/bmp": "sanitizer.formats.image",
     "image/gif": "sanitizer.formats.image",
@@ -45,6 +46,7 @@ FORMATS: dict[str, str] = {
     "image/tiff": "sanitizer.formats.image",
     "image/webp": "sanitizer.formats.image",
     "text/csv": "sanitizer.formats.csv_table",
+    "text/html": "sanitizer.formats.markup.html",
     "text/plain": "sanitizer.formats.text",
     "text/tab-separated-values": "sanitizer.formats.csv_table",
 }

@@ -15,6 +15,7 @@ A module offers ``def verify(data: bytes, limits: Limits) -> None``.
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from sanitizer.limits import Limits
@@ -36,14 +37,15 @@ VERIFIERS: dict[str, str] = {
     "image/tiff": "sanitizer.verify.image",
     "image/webp": "sanitizer.verify.image",
     "text/csv": "sanitizer.verify.text_table",
+    "text/html": "sanitizer.verify.markup.html",
     "text/plain": "sanitizer.verify.text",
     "text/tab-separated-values": "sanitizer.verify.text_table",
 }
 
 
-_VERSIONS = {"image": "image-1", "ooxml": "ooxml-1", "pdf": "pdf-1", "text": "text-1"}
+_VERSIONS = {"image": "image-1", "markup": "markup-1", "ooxml": "ooxml-1", "pdf": "pdf-1", "text": "text-1"}
 GRAMMARS: dict[str, str] = {
-    mime: _VERSIONS[module.removeprefix("sanitizer.verify.").partition("_")[0]] for mime, module in VERIFIERS.items()
+    mime: _VERSIONS[re.split("[._]", module.removeprefix("sanitizer.verify."))[0]] for mime, module in VERIFIERS.items()
 }
 """Which version of which written grammar (``docs/grammar-*.md``) a verifier checks."""
 

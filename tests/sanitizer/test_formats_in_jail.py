@@ -42,8 +42,10 @@ def _pdf() -> bytes:
     return buffer.getvalue()
 
 
+HTML = "<!DOCTYPE html><title>お知らせ</title><p onclick='x()'>休館日<script>x()</script>"
 SAMPLES: dict[str, bytes] = {
     "application/pdf": _pdf(),
+    "application/xhtml+xml": HTML.encode(),
     "image/avif": _picture("AVIF"),
     "image/bmp": _picture("BMP"),
     "image/gif": _picture("GIF"),
@@ -53,12 +55,15 @@ SAMPLES: dict[str, bytes] = {
     "image/tiff": _picture("TIFF"),
     "image/webp": _picture("WEBP"),
     "text/csv": "品名,数\r\nりんご,=1+1\r\n".encode("cp932"),
+    "text/html": HTML.encode("cp932"),
     "text/plain": "霞ヶ浜市のお知らせ\n".encode("euc_jp"),
     "text/tab-separated-values": "品名\t数\nりんご\t3\n".encode("utf-16"),
 }
 
 # what leaves as another type
-LEAVES_AS = {"image/heif": "image/jpeg"}
+LEAVES_AS = {"application/xhtml+xml": "text/html", "image/heif": "image/jpeg"}
+# what nothing here draws
+NOT_DRAWN = {"application/xhtml+xml"} | {mime for mime in FORMATS if mime.startswith("text/")}
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +89,7 @@ async def test_a_sample_is_released_verified_and_drawn(supervisor: Supervisor, m
     assert (verdict.input.type, verdict.output.type) == (mime, LEAVES_AS.get(mime, mime))
     assert verdict.verified is not None
     assert verdict.verified.ok
-    if not mime.startswith("text/"):
+    if mime not in NOT_DRAWN:
         assert examined.thumbnail is not None
         assert examined.thumbnail.startswith(PNG_START)
 
@@ -102,7 +107,7 @@ async def test_half_a_sample_has_a_verdict_too(supervisor: Supervisor, mime: str
 async def test_pass_serves_what_came_and_draws_it_from_a_rebuilt_copy(supervisor: Supervisor, mime: str) -> None:
     examined = await examine(supervisor, SAMPLES[mime], name=output_name("見本", mime), treatment="pass")
     assert (examined.verdict.outcome, examined.output) == ("released", None)
-    assert (examined.thumbnail is not None) == (not mime.startswith("text/"))
+    assert (examined.thumbnail is not None) == (mime not in NOT_DRAWN)
 
 
 def _encrypted(revision: Literal[2, 3, 4, 6], user: str) -> bytes:

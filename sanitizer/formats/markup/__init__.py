@@ -1,0 +1,1 @@
+"""HTML and SVG, rebuilt by allow-list and emitted canonically (``docs/grammar-markup.md``)."""

@@ -1,0 +1,1 @@
+"""Strict readers of the canonical HTML and SVG of ``docs/grammar-markup.md``."""
