@@ -25,6 +25,7 @@ from sanitizer.formats.base import Change, Job, Rebuilt, Refused
 from sanitizer.formats.text_encoding import Text, read_text, recognised, without_controls
 from sanitizer.formats.text_kinds import KINDS
 from sanitizer.limits import Limits
+from sanitizer.patterns import compile_pattern
 
 __all__ = ["KINDS", "rebuild", "thumbnail"]
 
@@ -32,7 +33,7 @@ SEPARATORS = ",;\t|"
 TRIGGERS = "=+-@"
 MINUS = "\u2212"  # what the full-width hyphen of Shift_JIS and EUC-JP is in some tables
 # After NFKC. Nothing here can call a function, name a cell or open a link.
-HARMLESS = re.compile(
+HARMLESS = compile_pattern(
     r"""[+-]+                                                                   # dashes
     | [+-]\s*[¥\\$€£]?\s*[0-9][0-9,.]*(?:[eE][+-]?[0-9]+)?\s*(?:%|°?[A-Za-z]{1,3}[23]?|[^\x00-\x7f]{0,4})  # -5% +3人
     | [+-][0-9][0-9\s:/.,~\u301c-]*                                             # -2024/04/01  -03-1234-5678  -5~-3
@@ -89,7 +90,7 @@ class _Table:
         others = [codec for codec in ("cp932", "euc_jp") if _is_readable(text.body, codec) and codec != text.codec]
         self._codecs = [] if text.is_wide else [text.codec, *(others if text.codec in ("cp932", "euc_jp") else [])]
         self.view = text.decoded() if text.is_wide else text.body.decode("latin-1")
-        self.may_begin = re.compile("[ \t\"'+=@-]|" + "|".join(map(re.escape, self._odd_beginnings())))
+        self.may_begin = compile_pattern("[ \t\"'+=@-]|" + "|".join(map(re.escape, self._odd_beginnings())))
         self.line_ends = [r"[\n\r\f]" if self._codecs else r"[\n\r\f\u2028\u2029]"]
         self.line_ends += ["\xe2\x80\xa8", "\xe2\x80\xa9"] if "utf-8" in self._codecs else []
 
@@ -129,7 +130,7 @@ def _separator(view: str) -> str:
 def _own_cells(table: _Table, separator: str) -> Iterator[int]:
     """Where apostrophes belong in the cells that the file's own separator makes; quoted ones may hold line ends."""
     stop = re.escape(separator) + "\r\n"
-    cell = re.compile(rf'(?:"(?:[^"]|"")*+")?[^{stop}]*+')
+    cell = compile_pattern(rf'(?:"(?:[^"]|"")*+")?[^{stop}]*+')
     at = 0
     while at < len(table.view):
         found = cell.match(table.view, at)
@@ -144,9 +145,9 @@ def _other_cells(table: _Table) -> Iterator[int]:
     """Where apostrophes belong in the cells that any separator makes, line by line, if they could run."""
     behind_line_end = "|".join(f"(?<={end})" for end in table.line_ends)
     for separator in map(re.escape, SEPARATORS):
-        begin = re.compile(rf"(?:^|(?<=[{separator}])|{behind_line_end})")
+        begin = compile_pattern(rf"(?:^|(?<=[{separator}])|{behind_line_end})")
         inside = rf"(?!{separator}|{'|'.join(table.line_ends)})."
-        cell = re.compile(rf'(?:"(?:[^"\r\n]|"")*+"?)?(?:{inside})*+', re.DOTALL)
+        cell = compile_pattern(rf'(?:"(?:[^"\r\n]|"")*+"?)?(?:{inside})*+', re.DOTALL)
         for found in begin.finditer(table.view):
             at = found.start()
             if table.may_begin.match(table.view, at):

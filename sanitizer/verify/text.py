@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 
 from sanitizer.limits import Limits
+from sanitizer.patterns import compile_pattern
 from sanitizer.verify import Violation
 
 PLAIN = rb"[\t\n\f\r\x20-\x7e]"
@@ -29,13 +30,13 @@ EUC_JP = rb"[\xa1-\xfe]{2}|\x8e[\xa1-\xdf]|\x8f[\xa1-\xfe]{2}"
 ISO_2022_JP = rb"\x1b(?:\([BJI]|\$[@B]|\$\(D)"
 WESTERN = rb"[\x80\x82-\x8c\x8e\x91-\x9c\x9e-\xff]"
 # The bidirectional controls U+061C, U+200E, U+200F, U+202A–U+202E, U+2066–U+2069 in UTF-8.
-BIDI = re.compile(rb"\xd8\x9c|\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
+BIDI = compile_pattern(rb"\xd8\x9c|\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
 BIDI_UNITS = {0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
 WESTERN_SHARE = 0.30
 
 
 def _whole(character: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"(?:" + PLAIN + rb"|" + character + rb")*+")
+    return compile_pattern(rb"(?:" + PLAIN + rb"|" + character + rb")*+")
 
 
 ENCODINGS = {

@@ -26,8 +26,9 @@ from sanitizer.formats.pdf.hidden_content import without_hidden
 from sanitizer.formats.pdf.inline_images import inline_image
 from sanitizer.formats.pdf.lexical import DICTIONARY, HEX, OPERATOR, REGULAR, STRING, WS, close_string, string_token
 from sanitizer.formats.pdf.values import Value, neutralise, spell_text, string_text
+from sanitizer.patterns import compile_pattern
 
-SKIP = re.compile(
+SKIP = compile_pattern(
     rb"(?:[\0\t\n\f\r 0-9.+\-\[\]]++|"
     + OPERATOR
     + rb"|"
@@ -40,7 +41,7 @@ SKIP = re.compile(
     + WS
     + rb"*+(?:BDC|BMC|DP|MP|/|<<)))*+"
 )
-MARKED = re.compile(
+MARKED = compile_pattern(
     rb"/(?P<tag>"
     + REGULAR
     + rb"*+)"
@@ -57,13 +58,13 @@ MARKED = re.compile(
     + rb"))?"
 )
 NUMERIC = frozenset(b"0123456789.+-")
-WORD = re.compile(REGULAR + rb"++")
-COMMENT = re.compile(rb"%[^\r\n]*+")
-EMC = re.compile(rb"EMC(?!" + REGULAR + rb")")
-BI = re.compile(rb"BI(?!" + REGULAR + rb")")
-KEPT = re.compile(rb"/(ActualText|MCID)[\0\t\n\f\r ]*(?:([0-9]{1,9})|(" + STRING + rb"|" + HEX + rb"))")
+WORD = compile_pattern(REGULAR + rb"++")
+COMMENT = compile_pattern(rb"%[^\r\n]*+")
+EMC = compile_pattern(rb"EMC(?!" + REGULAR + rb")")
+BI = compile_pattern(rb"BI(?!" + REGULAR + rb")")
+KEPT = compile_pattern(rb"/(ActualText|MCID)[\0\t\n\f\r ]*(?:([0-9]{1,9})|(" + STRING + rb"|" + HEX + rb"))")
 NO_OPERATION = b"/Span BMC EMC"
-TAG = re.compile(rb"[!\"$&'*+,\-.0-9:;=?@A-Z\\^_`a-z|~\x80-\xff]{1,120}")
+TAG = compile_pattern(rb"[!\"$&'*+,\-.0-9:;=?@A-Z\\^_`a-z|~\x80-\xff]{1,120}")
 
 
 def content_of(

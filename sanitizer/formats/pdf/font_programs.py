@@ -13,20 +13,21 @@ True
 
 from __future__ import annotations
 
-import re
 import struct
 from dataclasses import dataclass
 from itertools import pairwise
+
+from sanitizer.patterns import compile_pattern
 
 TABLES = frozenset(
     b"BASE CFF2 GDEF GPOS GSUB LTSH OS/2 VDMX VORG cmap fpgm gasp glyf hdmx head hhea hmtx kern loca maxp post prep "
     b"vhea vmtx".split()
 ) | {b"CFF ", b"cvt "}
 SFNT = (b"\0\1\0\0", b"true", b"OTTO")
-_MATRIX = re.compile(rb"/FontMatrix")
+_MATRIX = compile_pattern(rb"/FontMatrix")
 _NUMBER = rb"[+-]?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?"
 _WS = rb"[\0\t\n\f\r ]"
-_SOUND_MATRIX = re.compile(
+_SOUND_MATRIX = compile_pattern(
     rb"/FontMatrix"
     + _WS
     + rb"*+[\[{]"

@@ -12,14 +12,13 @@ b'{ 1 exch sub }'
 
 from __future__ import annotations
 
-import re
-
 import pikepdf
 
 from sanitizer.formats.pdf.build import Builder, dictionary, table
 from sanitizer.formats.pdf.filters import decode
 from sanitizer.formats.pdf.rules import array, array_of, integer, number, numbers, one_of
 from sanitizer.formats.pdf.values import Real, Value, is_ref, spell_number
+from sanitizer.patterns import compile_pattern
 
 DEEPEST = 6
 LONGEST = 1 << 16  # bytes of a function written out with all its parts
@@ -108,7 +107,7 @@ def _make_function(b: Builder, n: int, d: dict[str, Value], handle: pikepdf.Obje
     b.put_stream(n, b.entries(t, d, [b"/FunctionType %d" % kind]), plain)
 
 
-_TOKEN = re.compile(
+_TOKEN = compile_pattern(
     rb"[\0\t\n\f\r ]*(?:([{}])|([+-]?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++))(?![0-9A-Za-z.])|([a-z]+)(?![0-9A-Za-z.])"
     rb"|(%[^\r\n]*))"
 )

@@ -12,16 +12,15 @@ True
 
 from __future__ import annotations
 
-import re
-
 from sanitizer.formats.pdf.build import Builder
 from sanitizer.formats.pdf.inline_images import inline_image
 from sanitizer.formats.pdf.lexical import DICTIONARY, HEX, REGULAR, STRING, WS
 from sanitizer.formats.pdf.values import Value
+from sanitizer.patterns import compile_pattern
 
 PAINT = frozenset((b"S", b"s", b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*"))
 SHOW = frozenset((b"Tj", b"TJ", b"'", b'"', b"Do", b"sh"))
-TOKEN = re.compile(
+TOKEN = compile_pattern(
     WS
     + rb"*+(?:(?P<comment>%[^\r\n]*+)|(?P<operand>"
     + STRING

@@ -23,6 +23,7 @@ from sanitizer.formats.pdf.images import ccitt_parms
 from sanitizer.formats.pdf.lexical import HEX, REGULAR, STRING, string_bytes
 from sanitizer.formats.pdf.rules import numbers
 from sanitizer.formats.pdf.values import Real, Value, spell_bytes, spell_name_bytes
+from sanitizer.patterns import compile_pattern
 
 LONG = {
     "BPC": "BitsPerComponent",
@@ -44,14 +45,14 @@ DEVICES = {
     "/CMYK": b"/CMYK",
 }
 WIDTHS = {b"/G": 1, b"/RGB": 3, b"/CMYK": 4}
-TOKEN = re.compile(
+TOKEN = compile_pattern(
     rb"[\0\t\n\f\r ]*+(?:(?P<string>" + STRING + rb"|" + HEX + rb")|(?P<name>/" + REGULAR + rb"*+)"
     rb"|(?P<open>\[|<<)|(?P<close>\]|>>)|(?P<word>" + REGULAR + rb"++))"
 )
 STEP = 4096
 MOST_TOKENS = 200  # of the dictionary
-END = re.compile(rb"[\0\t\n\f\r ]EI(?![^\0\t\n\f\r ()<>\[\]{}/%])")
-_BINARY = re.compile(rb"[^\t\n\r\x20-\x7e]")
+END = compile_pattern(rb"[\0\t\n\f\r ]EI(?![^\0\t\n\f\r ()<>\[\]{}/%])")
+_BINARY = compile_pattern(rb"[^\t\n\r\x20-\x7e]")
 
 
 def inline_image(b: Builder, data: bytes, i: int, resources: Value) -> tuple[int, bytes]:

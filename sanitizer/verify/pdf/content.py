@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sanitizer.patterns import compile_pattern
 from sanitizer.verify import Violation
 from sanitizer.verify.pdf import inline
 from sanitizer.verify.pdf.kinds import is_text
@@ -32,7 +33,7 @@ _OPERATOR = (
 )
 # Numbers and white space, then what else needs no closer look. Order is speed; no two alternatives begin alike but
 # names, which are left to _SPECIAL where they open marked content.
-_PLAIN = re.compile(
+_PLAIN = compile_pattern(
     rb"(?:[0-9+\-.\0\t\n\f\r ]++(?:(?<![0-9+\-.])|" + _END + rb")"
     rb"|" + _OPERATOR + _END + rb"|[\[\]]"
     rb"|\([^()\\]*+(?:\\.[^()\\]*+)*+\)"
@@ -41,13 +42,13 @@ _PLAIN = re.compile(
     re.DOTALL,
 )
 _STRING = LITERAL + rb"|" + HEX
-_SPECIAL = re.compile(
+_SPECIAL = compile_pattern(
     rb"(?P<end>EMC)" + _END + rb"|(?P<nested>\()|(?P<inline>BI )"
     rb"|/(?P<tag>" + _REGULAR + rb"*+)(?:" + _SPACE + rb"++BMC"
     rb"| <<(?:/ActualText (?P<actual>" + _STRING + rb")(?: /MCID (?P<both>" + DIGITS + rb"))?"
     rb"|/MCID (?P<mcid>" + DIGITS + rb"))>> BDC)" + _END
 )
-_PARENTHESIS = re.compile(rb"[^()\\]*+(?:\\.[^()\\]*+)*+([()])", re.DOTALL)
+_PARENTHESIS = compile_pattern(rb"[^()\\]*+(?:\\.[^()\\]*+)*+([()])", re.DOTALL)
 
 
 def check(data: bytes, walk: Walk, number: int) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import struct
 
+from sanitizer.patterns import compile_pattern
 from sanitizer.verify import Violation
 from sanitizer.verify.pdf.values import Dictionary
 
@@ -29,8 +30,8 @@ _LINES = {
     b"cidrange": rb"%b %b %b" % (_CODE, _CODE, _CID),
     b"notdefrange": rb"%b %b %b" % (_CODE, _CODE, _CID),
 }
-_RUNS = {name: re.compile(rb"(?:" + line + rb"\n)++") for name, line in _LINES.items()}
-_BEGIN = re.compile(rb"(100|[1-9][0-9]?) begin([a-z]+)\n")
+_RUNS = {name: compile_pattern(rb"(?:" + line + rb"\n)++") for name, line in _LINES.items()}
+_BEGIN = compile_pattern(rb"(100|[1-9][0-9]?) begin([a-z]+)\n")
 _TO_UNICODE_SECTIONS = frozenset({b"codespacerange", b"bfchar", b"bfrange"})
 _CMAP_SECTIONS = frozenset({b"codespacerange", b"cidchar", b"notdefchar", b"cidrange", b"notdefrange"})
 _CMAP_START = b"/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n"
@@ -38,7 +39,7 @@ _CMAP_END = b"endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend\n
 
 _MATRIX_NUMBER = rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _SPACE = rb"[\0\t\n\f\r ]"
-_FONT_MATRIX = re.compile(
+_FONT_MATRIX = compile_pattern(
     rb"%b*+[\[{]%b*+%b(?:%b++%b){5}%b*+[\]}]" % (_SPACE, _SPACE, _MATRIX_NUMBER, _SPACE, _MATRIX_NUMBER, _SPACE)
 )
 

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import re
 import struct
 
+from sanitizer.patterns import compile_pattern
 from sanitizer.verify import Violation
 from sanitizer.verify.pdf.values import NUMBER, Dictionary, number_value
 
@@ -17,7 +17,7 @@ _OPERATORS = frozenset(
     b"abs add atan ceiling cos cvi cvr div exp floor idiv ln log mod mul neg round sin sqrt sub truncate and bitshift"
     b" eq false ge gt le lt ne not or true xor if ifelse copy dup exch index pop roll".split()
 )
-_NUMBER = re.compile(NUMBER)
+_NUMBER = compile_pattern(NUMBER)
 _STEP = {b"{": 1, b"}": -1}
 _SPACES: dict[bytes, object] = {b"GRAY": 1, b"RGB ": 3, b"Lab ": 3, b"CMYK": 4}
 _ICC_HEADER = 132

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from sanitizer.limits import Limits
+from sanitizer.patterns import compile_pattern
 from sanitizer.verify import Violation
 from sanitizer.verify.pdf.colour import components
 from sanitizer.verify.pdf.values import Dictionary
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from sanitizer.verify.pdf.walk import Walk
 
 _PARMS = {b"FlateDecode": "FlateParms", b"DCTDecode": "DCTParms", b"CCITTFaxDecode": "CCITTParms"}
-_ENTROPY = re.compile(rb"[^\xff]*+(?:\xff[\0\xd0-\xd7][^\xff]*+)*+", re.DOTALL)
+_ENTROPY = compile_pattern(rb"[^\xff]*+(?:\xff[\0\xd0-\xd7][^\xff]*+)*+", re.DOTALL)
 _FRAMES = (0xC0, 0xC1, 0xC2)
 _TABLES = (0xC4, 0xDB, 0xDD)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from sanitizer.patterns import compile_pattern
 from sanitizer.verify import Violation
 from sanitizer.verify.pdf import images
 from sanitizer.verify.pdf.values import (
@@ -26,7 +27,7 @@ from sanitizer.verify.pdf.values import (
 if TYPE_CHECKING:
     from sanitizer.verify.pdf.walk import Walk
 
-_INLINE = re.compile(
+_INLINE = compile_pattern(
     rb"BI(?: /BPC (?P<bits>1|2|4|8|16))?"
     rb"(?: /CS (?:(?P<space>%b)|\[/I (?P<base>%b) (?P<last>%b) (?P<table>%b|%b)\]))?"
     rb"(?: /D \[(?P<decode>%b(?: %b)*+)\])?"

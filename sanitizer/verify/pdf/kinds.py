@@ -9,16 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from sanitizer.patterns import compile_pattern
+
 Kind = Callable[[bytes], bool]
 
-_PDF_DOC = re.compile(rb"(?!\xfe\xff|\xff\xfe|\xef\xbb\xbf)[\t\n\r\x18-~\x80-\xff]*+").fullmatch
-_UNICODE_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f]")
-_ACTIVE = re.compile(r"<\s*(script|img|svg|iframe|object|embed)\b|javascript:|onerror=", re.IGNORECASE)
-_URI = re.compile(rb"(?:https?://|mailto:|tel:)[A-Za-z0-9!#$%&'()*+,\-./:;=?@\[\]_~]++", re.IGNORECASE)
-_DA = re.compile(rb"[ -~]*+").fullmatch
-_DA_FORBIDDEN = re.compile(rb"[()<>\[\]{}%\\]")
-_LANG = re.compile(rb"(?:[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*+)?").fullmatch
-_IDENT = re.compile(rb"[A-Za-z0-9+.,_-]{1,63}").fullmatch
+_PDF_DOC = compile_pattern(rb"(?!\xfe\xff|\xff\xfe|\xef\xbb\xbf)[\t\n\r\x18-~\x80-\xff]*+").fullmatch
+_UNICODE_CONTROL = compile_pattern("[\0-\x08\x0b\x0c\x0e-\x1f]")
+_ACTIVE = compile_pattern(r"<\s*(script|img|svg|iframe|object|embed)\b|javascript:|onerror=", re.IGNORECASE)
+_URI = compile_pattern(rb"(?:https?://|mailto:|tel:)[A-Za-z0-9!#$%&'()*+,\-./:;=?@\[\]_~]++", re.IGNORECASE)
+_DA = compile_pattern(rb"[ -~]*+").fullmatch
+_DA_FORBIDDEN = compile_pattern(rb"[()<>\[\]{}%\\]")
+_LANG = compile_pattern(rb"(?:[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*+)?").fullmatch
+_IDENT = compile_pattern(rb"[A-Za-z0-9+.,_-]{1,63}").fullmatch
 MAX_URI = 4096
 MAX_DA = 1024
 MAX_ASCII = 127

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from sanitizer.patterns import compile_pattern
 from sanitizer.verify import Violation
 
 MAX_NESTING = 40
@@ -51,12 +52,12 @@ _VALUE = (
     rb"|(?P<literal>" + LITERAL + rb")|(?P<hex>" + HEX + rb")|(?P<dictionary><<)"
     rb"|(?P<numbers>\[" + NUMBER + rb"(?: " + NUMBER + rb")*+\])|(?P<array>\[)|(?P<word>true|false|null))"
 )
-_ITEM = re.compile(_VALUE)
-_PAIR = re.compile(rb"(" + NAME + rb") " + _VALUE)
+_ITEM = compile_pattern(_VALUE)
+_PAIR = compile_pattern(rb"(" + NAME + rb") " + _VALUE)
 _WORDS: dict[bytes, bool | None] = {b"true": True, b"false": False, b"null": None}
-_NEEDS_HEX = re.compile(rb"[^ -~]")
-_NAME_ESCAPE = re.compile(rb"#(..)")
-_STRING_ESCAPE = re.compile(rb"\\(.)")
+_NEEDS_HEX = compile_pattern(rb"[^ -~]")
+_NAME_ESCAPE = compile_pattern(rb"#(..)")
+_STRING_ESCAPE = compile_pattern(rb"\\(.)")
 
 
 def parse_dictionary(text: bytes) -> Dictionary:
