@@ -20,15 +20,23 @@ from typing import AnyStr, cast
 import regex
 
 NEEDS_REGEX = sys.version_info < (3, 11, 5)
-_FLAGS = {re.DOTALL: regex.DOTALL, re.VERBOSE: regex.VERBOSE, re.MULTILINE: regex.MULTILINE}
+_FLAGS = {
+    re.ASCII: regex.ASCII,
+    re.DOTALL: regex.DOTALL,
+    re.IGNORECASE: regex.IGNORECASE,
+    re.MULTILINE: regex.MULTILINE,
+    re.VERBOSE: regex.VERBOSE,
+}
 
 
 def compile_pattern(pattern: AnyStr, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[AnyStr]:
-    """``re.compile``, by whichever engine matches possessive groups rightly. Flags: DOTALL, VERBOSE, MULTILINE."""
+    """``re.compile``, by whichever engine matches possessive groups rightly. Raises ValueError for a flag that
+    has no fellow there."""
     if not NEEDS_REGEX:
         return re.compile(pattern, flags)
     same = regex.VERSION0
-    for flag, meaning in _FLAGS.items():
-        if flag & flags:
-            same |= meaning
+    for flag in flags:
+        if flag not in _FLAGS:
+            raise ValueError(f"no fellow of {flag!r}")
+        same |= _FLAGS[flag]
     return cast("re.Pattern[AnyStr]", regex.compile(pattern, same))
