@@ -90,6 +90,15 @@ def may_become(now: State, then: State) -> bool:
     return then in NEXT[now]
 
 
+def needs_original(releases: Mapping[str, Release]) -> bool:
+    """Whether a zone still waits for its verdict, or is served the received bytes themselves."""
+    return any(
+        release.state in ("quarantined", "needs_password", "awaiting_approval")
+        or (release.state == "released" and release.treatment == "pass")
+        for release in releases.values()
+    )
+
+
 def open_zones(releases: Mapping[str, Release]) -> list[str]:
     """Zones that still wait for a verdict."""
     return [zone for zone, release in releases.items() if release.state == "quarantined"]

@@ -80,12 +80,14 @@ class Retention:
                 expired = await expired_originals(
                     connection, posted_before=now - self._posted, unposted_before=now - self._unposted, limit=BATCH
                 )
+            forgotten = 0
             for attachment in expired:
-                outcome = await self._submit(ForgetOriginal(SERVER, attachment.id))
+                outcome = await self._submit(ForgetOriginal(SERVER, attachment.id, attachment.message is not None))
                 for change in outcome.changes:
                     if isinstance(change, OriginalForgotten):
+                        forgotten += 1
                         await asyncio.to_thread(self._remove, change)
-            if len(expired) < BATCH:
+            if len(expired) < BATCH or not forgotten:  # a writer that takes nothing now is asked again in an hour
                 return
 
     def _remove(self, forgotten: OriginalForgotten) -> None:

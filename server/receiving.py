@@ -107,9 +107,10 @@ class Receiving:
         """Take the bytes in; what was begun is gone again if the stream breaks or grows too large. Raises ``UploadCut``
         for a client that falls silent."""
         loop = asyncio.get_running_loop()
-        inflow = await loop.run_in_executor(self.disk, Inflow, self._quarantine)
+        inflow: Inflow | None = None
         kept = False
         try:
+            inflow = await loop.run_in_executor(self.disk, Inflow, self._quarantine)
             async for piece in _pieces(_patient(chunks, self.stalls_after)):
                 if inflow.size + len(piece) > self.max_size:
                     return refuse("too_large")
@@ -124,7 +125,7 @@ class Receiving:
                 return refuse("storage_full")
             raise
         finally:
-            if not kept:
+            if inflow is not None and not kept:
                 await asyncio.shield(loop.run_in_executor(self.disk, inflow.drop))
 
     async def record(

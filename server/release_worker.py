@@ -6,6 +6,8 @@ Rules kept here:
 - the try is counted and durable before the sanitizer sees the file; after three tries the file is poison;
 - the verdict names the hash of the received row and of what was verified; anything else is refused;
 - what may leave is durable under a random name before the verdict is written;
+- what says nothing about the file (no jail, a full disk, a busy writer, the end of the server) costs it no try, is
+  tried again after a while, and leaves nothing on the disk;
 - a password lives in memory until the verdict and is never written anywhere.
 """
 
@@ -27,6 +29,7 @@ from rooms.commands.receiving import GiveBackTry, JudgeAttachment, StartTry
 from rooms.ids import make_id
 from rooms.my_number import find_my_numbers
 from rooms.perform import Outcome
+from rooms.refusals import Refusal
 from rooms.store.blobs import BlobFolder, read_chunks
 from rooms.store.database import Database
 from rooms.store.receiving import waiting_attachments
@@ -36,7 +39,12 @@ from sanitizer.supervisor import Examined, Supervisor, Unavailable
 log = logging.getLogger("sekisho.release")
 
 LOOK_AGAIN = 30.0
+TRY_AGAIN = 2.0
 BATCH = 32
+
+
+class NotWritten(Exception):
+    """The writer took no command: the disk is full, or it is busy."""
 
 
 class ReleaseWorker:
@@ -71,15 +79,20 @@ class ReleaseWorker:
         """For the next try of this attachment; call it before the row goes back to quarantine."""
         self._passwords[attachment] = password
 
-    def take_password(self, attachment: str) -> str | None:
-        return self._passwords.pop(attachment, None)
+    def forget_password(self, attachment: str) -> None:
+        self._passwords.pop(attachment, None)
 
     async def run(self) -> None:
         """Work until cancelled; what is under way is then given up and taken up again after the next start."""
         try:
             while True:
-                await self._take_all()
                 self._waiting.clear()
+                try:
+                    await self._take_all()
+                except Exception:
+                    log.exception("the release worker does not go on; it is tried again")
+                    await asyncio.sleep(TRY_AGAIN)
+                    continue
                 try:
                     await asyncio.wait_for(self._waiting.wait(), LOOK_AGAIN)
                 except TimeoutError:
@@ -112,27 +125,50 @@ class ReleaseWorker:
     async def _release(self, attachment_id: str) -> None:
         try:
             tried = (await self._submit(StartTry(SERVER, attachment_id))).answer
-            if isinstance(tried, Attachment):
+            if isinstance(tried, Refusal):
+                await asyncio.sleep(TRY_AGAIN)
+            elif isinstance(tried, Attachment):
                 await self._judge(tried)
-        except (Unavailable, asyncio.CancelledError) as none_said:
+        except asyncio.CancelledError:
             self._submit(GiveBackTry(SERVER, attachment_id))
-            if isinstance(none_said, asyncio.CancelledError):
-                raise
-            await asyncio.sleep(1)
+            raise
+        except (Unavailable, NotWritten, OSError) as error:
+            log.warning("attachment %s waits: %s", attachment_id, type(error).__name__)
+            await self._submit(GiveBackTry(SERVER, attachment_id))
+            await asyncio.sleep(TRY_AGAIN)
         except Exception:
             log.exception("attachment %s could not be judged", attachment_id)
-            await asyncio.sleep(1)
+            await asyncio.sleep(TRY_AGAIN)
 
     async def _judge(self, attachment: Attachment) -> None:
-        password = self.take_password(attachment.id)
+        kept: list[str] = []
+        try:
+            releases = await self._verdicts(attachment, kept)
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(self._drop, kept))
+            raise
+        judged = await self._submit(JudgeAttachment(SERVER, attachment.id, tuple(releases)))
+        used = {key for release in releases for key in (release.blob, release.thumbnail)}
+        await asyncio.to_thread(self._drop, [key for key in kept if judged.refused or key not in used])
+        if judged.refused:
+            raise NotWritten
+        self.forget_password(attachment.id)
+
+    async def _verdicts(self, attachment: Attachment, kept: list[str]) -> list[Release]:
+        """``kept`` gets the key of every blob that is written."""
+        password = self._passwords.get(attachment.id)
         releases: list[Release] = []
         for treatment in sorted({attachment.releases[z].treatment for z in open_zones(attachment.releases)}):
             zones = [z for z in open_zones(attachment.releases) if attachment.releases[z].treatment == treatment]
-            releases += await self._treated(attachment, treatment, zones, password)
-        await self._submit(JudgeAttachment(SERVER, attachment.id, tuple(releases)))
+            releases += await self._treated(attachment, treatment, zones, password, kept)
+        return releases
+
+    def _drop(self, keys: list[str]) -> None:
+        for key in keys:
+            self._renditions.drop(key)
 
     async def _treated(
-        self, attachment: Attachment, treatment: str, zones: list[str], password: str | None
+        self, attachment: Attachment, treatment: str, zones: list[str], password: str | None, kept: list[str]
     ) -> list[Release]:
         """One rebuilding serves every zone that asks for the same treatment of this attachment."""
         try:
@@ -148,13 +184,13 @@ class ReleaseWorker:
         finally:
             os.close(source)
         try:
-            return await self._releases(attachment, treatment, zones, examined)
+            return await self._releases(attachment, treatment, zones, examined, kept)
         finally:
             if examined.output is not None:
                 os.close(examined.output)
 
     async def _releases(
-        self, attachment: Attachment, treatment: str, zones: list[str], examined: Examined
+        self, attachment: Attachment, treatment: str, zones: list[str], examined: Examined, kept: list[str]
     ) -> list[Release]:
         verdict = examined.verdict
         report = verdict.report()
@@ -163,42 +199,49 @@ class ReleaseWorker:
             return [Release(zone, treatment, "refused", "damaged", report=report) for zone in zones]
         if state != "released":
             return [Release(zone, treatment, state, verdict.code, report=report) for zone in zones]
-        kept = await asyncio.to_thread(self._keep, examined) if examined.output is not None else {}
-        thumbnail = await asyncio.to_thread(self._keep_bytes, examined.thumbnail) if examined.thumbnail else None
+        rendition = await asyncio.to_thread(self._keep, examined, kept) if examined.output is not None else {}
+        thumbnail = await asyncio.to_thread(self._keep_bytes, examined.thumbnail, kept) if examined.thumbnail else None
         released = Release(
             "", treatment, "released", sha256=attachment.sha256, size=attachment.size,
             mime=verdict.output.type if verdict.output else verdict.input.type, report=report, thumbnail=thumbnail,
         )  # fmt: skip
-        released = msgspec.structs.replace(released, **kept)
-        return [self._checked(attachment, msgspec.structs.replace(released, zone=zone), examined) for zone in zones]
+        released = msgspec.structs.replace(released, **rendition)
+        found = await asyncio.to_thread(_finds_my_number, examined.text)
+        return [self._checked(attachment, msgspec.structs.replace(released, zone=zone), found) for zone in zones]
 
-    def _checked(self, attachment: Attachment, release: Release, examined: Examined) -> Release:
-        """The My Number check on the text of what would leave for a less trusted zone."""
+    def _checked(self, attachment: Attachment, release: Release, found: bool | None) -> Release:
+        """The My Number check on the text of what would leave for a less trusted zone; ``found`` None: not read."""
         treatment = self._table.treatment(attachment.made_in, release.zone)
         if not treatment.my_number_check:
             return release
-        if examined.text is None:
+        if found is None:
             return Release(release.zone, release.treatment, "refused", "unchecked", report=release.report)
-        if find_my_numbers(examined.text).sure:
+        if found:
             return Release(release.zone, release.treatment, "refused", "my_number", report=release.report)
         return release
 
-    def _keep(self, examined: Examined) -> dict[str, Any]:
+    def _keep(self, examined: Examined, kept: list[str]) -> dict[str, Any]:
         """The rendition, durable, hashed again as it is written."""
         assert examined.output is not None
         assert examined.verdict.output is not None
         key = make_id("blob", secrets.token_bytes(16))
         size = os.fstat(examined.output).st_size
         sha256, size = self._renditions.put(key, read_chunks(examined.output, 0, size))
+        kept.append(key)
         if sha256 != examined.verdict.output.sha256:
-            self._renditions.drop(key)
             raise RuntimeError("the rendition is not what was verified")
         return {"blob": key, "sha256": sha256, "size": size}
 
-    def _keep_bytes(self, data: bytes) -> str:
+    def _keep_bytes(self, data: bytes, kept: list[str]) -> str:
         key = make_id("blob", secrets.token_bytes(16))
         self._renditions.put(key, [data])
+        kept.append(key)
         return key
+
+
+def _finds_my_number(text: str | None) -> bool | None:
+    """Seconds for megabytes of digits: not for the event loop."""
+    return None if text is None else find_my_numbers(text).sure > 0
 
 
 def sha256_of(descriptor: int) -> str:

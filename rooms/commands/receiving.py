@@ -43,6 +43,9 @@ class GivePassword(Command, frozen=True):
 
 
 class ForgetOriginal(Command, frozen=True):
-    """The received bytes are past their time; an attachment that was never posted goes altogether."""
+    """The received bytes are past their time; an attachment that was never posted goes altogether. ``posted``: as it
+    was when that was found; what was posted meanwhile begins another time.
+    """
 
     attachment: str
+    posted: bool

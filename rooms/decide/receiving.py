@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from rooms.attachment import MAX_TRIES, Attachment, Release, first_releases, may_become, open_zones
+from rooms.attachment import MAX_TRIES, Attachment, Release, first_releases, may_become, needs_original, open_zones
 from rooms.commands.receiving import (
     ForgetOriginal,
     GiveBackTry,
@@ -234,10 +234,14 @@ def give_password(world: World, command: GivePassword, now: int, terms: Terms) -
 
 
 def forget_original(world: World, command: ForgetOriginal, now: int, terms: Terms) -> Decision:
-    """Retention: the received bytes go; what was never posted goes altogether."""
+    """Retention: the received bytes go; what was never posted goes altogether. Bytes that are still served, judged or
+    waited for stay, whatever was found before.
+    """
     attachment = world.attachments.get(command.attachment)
-    if attachment is None or (attachment.original_gone and attachment.message is not None):
+    if attachment is None or (attachment.message is not None) != command.posted:
         return Decision(None)
-    gone = attachment.message is None
+    if command.posted and (attachment.original_gone or needs_original(attachment.releases)):
+        return Decision(None)
+    gone = not command.posted
     act = Act("attachment.forget", attachment.id, notes={"posted": not gone})
     return Decision(attachment, (OriginalForgotten(attachment, gone),), act)

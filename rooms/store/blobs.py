@@ -69,14 +69,20 @@ class BlobFolder:
         self.path(key).unlink(missing_ok=True)
 
     def put(self, key: str, chunks: Iterable[bytes]) -> tuple[str, int]:
-        """Write, fsync and keep a whole blob; answers (SHA-256 hex, size)."""
+        """Write, fsync and keep a whole blob; answers (SHA-256 hex, size). What fails leaves nothing behind: on a full
+        disk its bytes would stand in the way of the next try.
+        """
         digest, size = hashlib.sha256(), 0
-        with self.begin(key) as file:
-            for chunk in chunks:
-                digest.update(chunk)
-                size += len(chunk)
-                write_all(file, chunk)
-        self.keep(key)
+        try:
+            with self.begin(key) as file:
+                for chunk in chunks:
+                    digest.update(chunk)
+                    size += len(chunk)
+                    write_all(file, chunk)
+            self.keep(key)
+        except BaseException:
+            self.drop(key)
+            raise
         return digest.hexdigest(), size
 
     def open(self, key: str) -> int:
@@ -92,7 +98,7 @@ class BlobFolder:
     def sweep(self, known: set[str]) -> int:
         """Remove what no row names and what was never completed; answers how many files went."""
         gone = 0
-        for entry in list(self.folder.iterdir()):
+        for entry in [entry for entry in self.folder.iterdir() if not entry.is_dir()]:  # lost+found of a mounted disk
             if entry.suffix == ".partial" or entry.name not in known:
                 entry.unlink(missing_ok=True)
                 gone += 1

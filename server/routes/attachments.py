@@ -237,7 +237,7 @@ class Attachments:
         given = (await self._submit(GivePassword(caller.origin, attachment.id))).answer
         if isinstance(given, Refusal):
             if waits:
-                self._worker.take_password(attachment.id)
+                self._worker.forget_password(attachment.id)
             return on_record(given)
         return answer(InQuarantine(attachment.id), 202)
 

@@ -179,11 +179,43 @@ async def test_forgetting_an_original(town: Town, posted: bool) -> None:
     attachment = await _received(town, room.id)
     if posted:
         await town.posted("sato", room.id, "どうぞ", attachments=(attachment.id,))
-    await town.do(ForgetOriginal(SERVER, attachment.id))
+        verdicts = (_released("internet"), Release("lgwan", "rebuild", "refused", "unreadable"))
+        await town.do(JudgeAttachment(SERVER, attachment.id, verdicts))
+    await town.do(ForgetOriginal(SERVER, attachment.id, posted))
     stored = await _stored(town, attachment.id)
     assert (stored is not None) is posted
     assert attachment.blob not in await _blobs(town)
-    assert not isinstance(await town.do(ForgetOriginal(SERVER, attachment.id)), Refusal)
+    assert not isinstance(await town.do(ForgetOriginal(SERVER, attachment.id, posted)), Refusal)
+
+
+async def test_an_upload_that_is_posted_at_the_last_moment_is_not_forgotten(town: Town) -> None:
+    """Retention found it unposted; before the writer gets there, it is posted."""
+    room = await town.room("sato", "suzuki")
+    attachment = await _received(town, room.id)
+    await town.posted("sato", room.id, "どうぞ", attachments=(attachment.id,))
+    await town.do(ForgetOriginal(SERVER, attachment.id, posted=False))
+    stored = await _stored(town, attachment.id)
+    assert stored is not None and not stored.original_gone
+    assert attachment.blob in await _blobs(town)
+
+
+@pytest.mark.parametrize(
+    "waiting",
+    [
+        Release("lgwan", "rebuild", "quarantined"),
+        Release("lgwan", "rebuild", "needs_password", "needs-password"),
+        Release("lgwan", "pass", "released", sha256=SHA, size=10, mime="text/plain"),
+    ],
+    ids=["quarantined", "needs_password", "pass"],
+)
+async def test_an_original_that_is_still_needed_is_not_forgotten(town: Town, waiting: Release) -> None:
+    room = await town.room("sato", "suzuki")
+    attachment = await _received(town, room.id)
+    await town.posted("sato", room.id, "どうぞ", attachments=(attachment.id,))
+    await town.do(JudgeAttachment(SERVER, attachment.id, (_released("internet"), waiting)))
+    await town.do(ForgetOriginal(SERVER, attachment.id, posted=True))
+    stored = await _stored(town, attachment.id)
+    assert stored is not None and not stored.original_gone
 
 
 def test_the_table_of_states_ends() -> None:
