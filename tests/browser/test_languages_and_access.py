@@ -134,6 +134,7 @@ async def test_nothing_is_cut_off_on_narrow_screens(desks: Desks, width: int, he
     await sato.enter("窓口改善プロジェクト")
     await sato.assert_released(FORM)
     await assert_no_sideways_scrolling(page)
+    await assert_the_page_stays_put(page)
     for name in ("開く", "通関証"):
         await sato.card(FORM).get_by_role("button", name=name, exact=True).click()
         await expect(page.locator(".panel h2")).to_be_visible()
@@ -143,6 +144,11 @@ async def test_nothing_is_cut_off_on_narrow_screens(desks: Desks, width: int, he
         await page.get_by_role("button", name="トークルームの一覧へ戻る").click()
         await expect(sato.room("給湯室")).to_be_visible()
         await assert_no_sideways_scrolling(page)
+
+
+async def assert_the_page_stays_put(page: Page) -> None:
+    """Only its parts scroll: what is shown never pushes the band out of sight."""
+    assert await page.evaluate("() => document.scrollingElement.scrollHeight - innerHeight") <= 0
 
 
 async def assert_no_sideways_scrolling(page: Page) -> None:
