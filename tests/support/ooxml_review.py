@@ -42,7 +42,7 @@ xdr:contentPart
 AWAY_ATTRIBUTES = frozenset(
     """
 althref author bullet bulletHref button bwmode bwnormal bwpure cm codeName connectionId connectType custData
-dataExtractLoad date docLocation fPublished function functionGroupId gfxdata guid hr href hrid
+dataExtractLoad date docLocation fPublished function functionGroupId gfxdata guid href hrid
 hrhref invalidUrl macro mappingCount ole oleicon onmouseover opt pict progId publishToServer
 published queryTableFieldId rsid rsidDel rsidP rsidR rsidRDefault rsidRPr rsidSect rsidTr shortcutKey
 securityDescriptor src target tgtFrame trigger userdrawn vbProcedure vm workbookParameter xlm updateLinks refreshAllConnections

@@ -2,7 +2,8 @@
 
 Rules kept here:
 
-- A choice is taken only if it requires nothing but Word's drawing shapes; else the fallback is.
+- A choice is taken only if it requires nothing but Word's drawing shapes, or is a number format of the standard
+  itself; else the fallback is.
 
 Source: ECMA-376 part 3, 7.
 """
@@ -11,10 +12,11 @@ from __future__ import annotations
 
 from lxml import etree
 
-from sanitizer.formats.ooxml.facts import PREFIXES
+from sanitizer.formats.ooxml.facts import PREFIXES, source
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _ALTERNATE, _CHOICE, _FALLBACK = f"{_MC}AlternateContent", f"{_MC}Choice", f"{_MC}Fallback"
+_NUMBER_FORMAT = source("w:numFmt")
 _UNDERSTOOD = frozenset({"wps", "wpg", "wpc"})
 
 
@@ -36,5 +38,7 @@ def choose(root: etree._Element) -> None:
 def _is_understood(choice: etree._Element) -> bool:
     if choice.tag != _CHOICE:
         return False
+    if len(choice) and all(child.tag == _NUMBER_FORMAT for child in choice):
+        return True
     needed = (choice.get("Requires") or "?").split()
     return all(PREFIXES.get(choice.nsmap.get(prefix) or "") in _UNDERSTOOD for prefix in needed)

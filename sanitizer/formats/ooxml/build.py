@@ -240,4 +240,5 @@ def _application(data: bytes | None) -> bytes | None:
     if found is None:
         return None
     space = "http://schemas.openxmlformats.org/officeDocument/2006/extended-properties"
-    return f'{HEAD}<Properties xmlns="{space}"><Application>{found}</Application></Properties>'.encode()
+    version = "<AppVersion>12.0000</AppVersion>" if b"<AppVersion>12." in (data or b"") else ""  # charts depend on it
+    return f'{HEAD}<Properties xmlns="{space}"><Application>{found}</Application>{version}</Properties>'.encode()

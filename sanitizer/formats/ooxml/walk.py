@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Any, Protocol
 
 from lxml import etree
 
@@ -29,6 +29,7 @@ TRANSPARENT = frozenset(source(name) for name in ("w:ins", "w:moveTo", "w:smartT
 UNLINKED = source("w:smartTag")  # what a field becomes that only keeps its text
 
 _SPECIAL = re.compile('[&<>"\r\n\t]').search
+_START = re.compile(r"<([\w:]+)")
 _NEEDS_ID = frozenset(
     names(
         """
@@ -71,9 +72,20 @@ _ACTION = "action"
 _SLIDE_JUMP = "ppaction://hlinksldjump"
 _HLINKS = frozenset({"a:hlinkClick", "a:hlinkHover", "a:hlinkMouseOver"})
 _FORMULA = source("x:f")
+_LOOKED_AT = _NEEDS_ID | _HLINKS | {"x:f"}  # elements that may go even if they have no attributes
 
 Rule = tuple[str, Callable[[str], bool] | None, str]  # written name, check, kind
-_RULES: dict[Type, dict[str, Rule]] = {}
+
+
+def _rules(of: Type) -> dict[str, Rule]:
+    made: dict[str, Rule] = {}
+    for name, (spelled, kind) in of.attributes.items():
+        plain = kind[0] != "=" and kind not in ("rid", "owner-rid")
+        made[name] = (spelled, check(kind) if plain else None, kind)
+    return made
+
+
+_RULES = {one: _rules(one) for one in TYPES.values()}
 
 
 class Links(Protocol):
@@ -90,17 +102,6 @@ class Links(Protocol):
 
     def sheet_id(self, value: str) -> str:
         """The new id of a sheet; of an empty one if the received id leads to none that can stay."""
-
-
-def _rules(of: Type) -> dict[str, Rule]:
-    made = _RULES.get(of)
-    if made is None:
-        made = {}
-        for name, (spelled, kind) in of.attributes.items():
-            plain = kind[0] != "=" and kind not in ("rid", "owner-rid")
-            made[name] = (spelled, check(kind) if plain else None, kind)
-        _RULES[of] = made
-    return made
 
 
 def escaped(text: str) -> str:
@@ -133,16 +134,22 @@ class Walk:
             return None
         prefixes = sorted({used.partition(":")[0] for used in self._used} - {"xml"})
         declared = "".join(f' xmlns:{prefix}="{NAMESPACES[prefix]}"' for prefix in prefixes)
-        self._out[0] += declared
+        at = len(name) + 1
+        self._out[0] = self._out[0][:at] + declared + self._out[0][at:]
         return (HEAD + "".join(self._out)).encode("utf-8")
 
     def element(self, e: etree._Element, name: str, of: Type) -> bool:
         """Writes an element of a type under its written name; False if it is not to be."""
         out = self._out
-        start = len(out)
-        attributes = self._attributes(e, name, of)
-        if attributes is None:
-            return False
+        items: Any = e.items()
+        spelled = name
+        if items or name in _LOOKED_AT:
+            attributes = self._attributes(e, name, of, items)
+            if attributes is None:
+                return False
+            if attributes:
+                attributes.sort()
+                spelled = name + "".join(attributes)
         kind = of.text
         text = e.text
         if kind and kind != "text":
@@ -150,23 +157,20 @@ class Walk:
             if text is None:
                 return False
         self._used.add(name)
-        if attributes:
-            attributes.sort()
-            out.append(f"<{name}")
-            out.append("".join(attributes))
-        else:
-            out.append(f"<{name}")
-        opened = len(out)
-        out.append(">")
-        if kind and text:
-            out.append(escaped(text))
-        if len(e):
-            self._children(e, of, bool(kind))
-        if of in _CHILD_NEEDED and not self._has_needed(opened, _CHILD_NEEDED[of]):
+        said = escaped(text) if kind and text else ""
+        if not len(e):
+            if of in _CHILD_NEEDED:
+                return False
+            out.append(f"<{spelled}>{said}</{name}>" if said else f"<{spelled}/>")
+            return True
+        start = len(out)
+        out.append(f"<{spelled}>{said}")
+        self._children(e, of, bool(kind))
+        if of in _CHILD_NEEDED and not self._has_needed(start + 1, _CHILD_NEEDED[of]):
             del out[start:]
             return False
-        if len(out) == opened + 1:
-            out[opened] = "/>"
+        if len(out) == start + 1 and not said:
+            out[start] = f"<{spelled}/>"
         else:
             out.append(f"</{name}>")
         return True
@@ -187,8 +191,9 @@ class Walk:
 
     def _has_needed(self, opened: int, needed: frozenset[str]) -> bool:
         if not needed:
-            return len(self._out) > opened + 1
-        return any(piece[1:] in needed for piece in self._out[opened:] if piece[:1] == "<")
+            return len(self._out) > opened
+        found = (_START.match(piece) for piece in self._out[opened:])
+        return any(start[1] in needed for start in found if start)
 
     def _checked(self, kind: str, text: str) -> str | None:
         """Text of a kind, or None if the element goes with it."""
@@ -199,9 +204,8 @@ class Walk:
         self._report.add("formula-value" if kind == "formula" else "")
         return None
 
-    def _attributes(self, e: etree._Element, name: str, of: Type) -> list[str] | None:
+    def _attributes(self, e: etree._Element, name: str, of: Type, items: list[tuple[str, str]]) -> list[str] | None:
         """The attributes as they are written, unordered; None if the element goes."""
-        items: list[tuple[str, str]] = cast("list[tuple[str, str]]", e.items())
         if name in _HLINKS:
             items = self._action(e, items)
         elif name == "dgm:relIds":
@@ -210,11 +214,11 @@ class Walk:
             return None
         made: list[str] = []
         lost = False
-        rules = _rules(of)
+        rules = _RULES[of]
         for key, value in items:
             rule = rules.get(key)
             if rule is None:
-                self._report.add(attribute_kind(key.rpartition("}")[2]))
+                self._report.add(attribute_kind(key.rpartition("}")[2]) if value else "")
                 continue
             spelled, fits, kind = rule
             if fits is None:

@@ -32,8 +32,9 @@ PROGRAMS = ("Microsoft Office Word", "Microsoft Excel", "Microsoft Office PowerP
 NESTED = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _PROPERTIES = (
     '<Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/extended-properties">'
-    "<Application>{}</Application></Properties>"
+    "<Application>{}</Application>{}</Properties>"
 )
+_VERSIONS = ("", "<AppVersion>12.0000</AppVersion>")
 SIGNATURES = {"png": b"\x89PNG", "jpeg": b"\xff\xd8", "gif": b"GIF8", "bmp": b"BM", "tiff": b"II*\0"}
 
 
@@ -81,7 +82,8 @@ class _Package:
         demand(written == relations.package_relations(self.main_name, has_properties), "relationships", ROOT_RELATIONS)
         if has_properties:
             written = self.members[PROPERTIES].content()
-            allowed = [notes.DECLARATION + _PROPERTIES.format(program).encode() for program in PROGRAMS]
+            texts = [_PROPERTIES.format(program, version) for program in PROGRAMS for version in _VERSIONS]
+            allowed = [notes.DECLARATION + text.encode() for text in texts]
             demand(written in allowed, "properties")
         self._check_content_types(has_properties)
 
