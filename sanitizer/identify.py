@@ -144,16 +144,16 @@ def _by_text(data: bytes, name: str) -> str | None:
         disguise = next((mime for pattern, mime in _TEXT_IN_DISGUISE if pattern.match(_beginning(data))), None)
         return disguise or next(iter(wanted))
     if "image/svg+xml" in wanted:
-        return "image/svg+xml" if _SVG.search(data, 0, _LOOK) else "text/plain"
+        return "image/svg+xml" if _SVG.search(_beginning(data, _LOOK)) else "text/plain"
     if "message/rfc822" in wanted:
         return "message/rfc822" if _MAIL.search(data, 0, _LOOK) else "text/plain"
     named = wanted & signatures.TEXT_BY_NAME
     return next(iter(named), "text/plain")
 
 
-def _beginning(data: bytes) -> bytes:
+def _beginning(data: bytes, count: int = 1024) -> bytes:
     """The first characters as ASCII-compatible bytes, without a byte order mark."""
-    head = data[:1024]
+    head = data[:count]
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return head[: len(head) & ~1].decode("utf-16", "replace").encode()
     return head.removeprefix(b"\xef\xbb\xbf")

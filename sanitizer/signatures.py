@@ -83,7 +83,8 @@ BY_NAME = frozenset(
     }
 )
 
-ANY_TEXT = frozenset({"text/plain", "text/csv", "text/html", "application/xhtml+xml", "message/rfc822"})
+ANY_TEXT = frozenset({"text/plain", "text/csv", "text/html", "application/xhtml+xml", "image/svg+xml",
+"message/rfc822"})
 
 TEXT_BY_NAME = frozenset(
     {
@@ -121,7 +122,6 @@ _UNSUPPORTED = (
     ("application/vnd.oasis.opendocument.", "unsupported-opendocument"),
     ("application/rtf", "unsupported-rtf"),
     ("message/rfc822", "unsupported-mail"),
-    ("image/svg+xml", "unsupported-svg"),
     ("image/heif", "unsupported-heif"),
     ("image/vnd.dxf", "unsupported-cad"),
     ("image/vnd.dwg", "unsupported-cad"),

@@ -43,6 +43,7 @@ FORMATS: dict[str, str] = {
     "image/heif": "sanitizer.formats.heif",
     "image/jpeg": "sanitizer.formats.image",
     "image/png": "sanitizer.formats.image",
+    "image/svg+xml": "sanitizer.formats.markup.svg",
     "image/tiff": "sanitizer.formats.image",
     "image/webp": "sanitizer.formats.image",
     "text/csv": "sanitizer.formats.csv_table",

@@ -34,6 +34,7 @@ VERIFIERS: dict[str, str] = {
     "image/gif": "sanitizer.verify.image",
     "image/jpeg": "sanitizer.verify.image",
     "image/png": "sanitizer.verify.image",
+    "image/svg+xml": "sanitizer.verify.markup.svg",
     "image/tiff": "sanitizer.verify.image",
     "image/webp": "sanitizer.verify.image",
     "text/csv": "sanitizer.verify.text_table",

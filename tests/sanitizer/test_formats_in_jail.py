@@ -43,6 +43,7 @@ def _pdf() -> bytes:
 
 
 HTML = "<!DOCTYPE html><title>お知らせ</title><p onclick='x()'>休館日<script>x()</script>"
+SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>x()</script><text>庁舎</text><circle r="4" onclick="x()"/></svg>'
 SAMPLES: dict[str, bytes] = {
     "application/pdf": _pdf(),
     "application/xhtml+xml": HTML.encode(),
@@ -52,6 +53,7 @@ SAMPLES: dict[str, bytes] = {
     "image/heif": PHOTO,
     "image/jpeg": _picture("JPEG"),
     "image/png": _picture("PNG"),
+    "image/svg+xml": SVG.encode(),
     "image/tiff": _picture("TIFF"),
     "image/webp": _picture("WEBP"),
     "text/csv": "品名,数\r\nりんご,=1+1\r\n".encode("cp932"),
@@ -63,7 +65,7 @@ SAMPLES: dict[str, bytes] = {
 # what leaves as another type
 LEAVES_AS = {"application/xhtml+xml": "text/html", "image/heif": "image/jpeg"}
 # what nothing here draws
-NOT_DRAWN = {"application/xhtml+xml"} | {mime for mime in FORMATS if mime.startswith("text/")}
+NOT_DRAWN = {"application/xhtml+xml", "image/svg+xml"} | {mime for mime in FORMATS if mime.startswith("text/")}
 
 
 @pytest.fixture(scope="module")

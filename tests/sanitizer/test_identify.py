@@ -104,6 +104,7 @@ ACCEPTED = [
     ("a.docx", compound("EncryptedPackage"), f"{OOXML}wordprocessingml.document"),
     ("a.rtf", b"{\\rtf1 text}", "application/rtf"),
     ("a.html", b"<!DOCTYPE html><p>text", "text/html"),
+    ("a.svg", '<?xml version="1.0" encoding="UTF-16"?><svg xmlns="x"/>'.encode("utf-16"), "image/svg+xml"),
     ("a.xhtml", b"<?xml version='1.0'?><html/>", "application/xhtml+xml"),
     ("a.svg", b'<?xml version="1.0"?><svg xmlns="x"/>', "image/svg+xml"),
     ("a.eml", b"DKIM-Signature: v=1\r\nFrom: a@example.jp\r\n\r\ntext", "message/rfc822"),

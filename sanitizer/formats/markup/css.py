@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 _UNIT = r"(?:px|pt|pc|em|rem|ex|ch|cm|mm|in|q|%)?"
-_NUMBER = rf"(?:[0-9]{{1,6}}(?:\.[0-9]{{1,6}})?|\.[0-9]{{1,6}}){_UNIT}"
+_NUMBER = rf"(?:[0-9]{{1,6}}(?:\.[0-9]{{1,20}})?|\.[0-9]{{1,20}}){_UNIT}"
 NUMBER = re.compile(_NUMBER)
 SIGNED = re.compile(rf"-(?=[0-9]{{0,3}}(?![0-9])){_NUMBER}|{_NUMBER}")
 WORD = re.compile(r"[a-z][a-z-]{0,29}")
@@ -33,7 +33,8 @@ COLOUR = re.compile(
 _SIZE_AND_LINE = re.compile(f"{_NUMBER}/{_NUMBER}")
 FONT = re.compile(r"'[\w.-]+(?: [\w.-]+)*'")
 REFERENCE = re.compile(r"url\(#[^\W\d][\w.:-]{0,99}\)")
-_SPACE = re.compile(r"[ \t\r\n\f]+")
+_EXPONENT = re.compile(r"(-?(?:[0-9]{1,7}\.?[0-9]{0,20}|\.[0-9]{1,20})e[+-]?[0-9]{1,2})([a-z%]{0,3})")
+_FUNCTION = re.compile(r"rgba?\(([0-9.,%\s/]{1,80})\)")
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
 _PIECE = re.compile(r"""'[^']*'|"[^"]*"|[^\s,()]+\([^()]*\)|[^\s,]+|,""")
 _HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))", re.IGNORECASE)
@@ -82,6 +83,8 @@ _DRAWING = {
     "wf": "font-family",
 }
 SVG_PROPERTIES = {name: kinds for kinds, names in _DRAWING.items() for name in names.split()}
+# the same while a drawing is read: h, a word that hides may stand here; its element goes
+SVG_READ = SVG_PROPERTIES | {"display": "wh", "visibility": "wh"}
 _TYPE_SIZES = frozenset(("font", "font-size"))
 _FORBIDDEN_WORDS = {
     "display": {"none", "contents"},
@@ -136,7 +139,7 @@ def canonical_value(name: str, value: str, properties: Mapping[str, str]) -> str
     text = " ".join(str(word) for word in words).replace(" , ", ",").strip()
     if "," in (text[:1], text[-1:]) or ",," in text or " ," in text or ", " in text:
         return None
-    if _FORBIDDEN_WORDS.get(name, set()) & set(text.split()):
+    if "h" not in kinds and _FORBIDDEN_WORDS.get(name, set()) & set(text.split()):
         return None
     if name in _TYPE_SIZES and any(NUMBER.fullmatch(word) and _tiny(word) for word in text.split(" ")):
         return None
@@ -176,11 +179,37 @@ def _word(piece: str, kinds: str) -> str | None:
     if low.startswith("url(") and "r" in kinds:
         target = re.sub(r"""^url\(["']?|["']?\)$""", "", piece.strip(), flags=re.IGNORECASE).strip("\"' ")
         return f"url({target})" if REFERENCE.fullmatch(f"url({target})") else None
-    low = re.sub(r"^\+(?=[0-9.])", "", low)
+    low = _plain_number(re.sub(r"^\+(?=[0-9.])", "", low))
+    low = _plain_colour(low, piece) if "c" in kinds else low
     if kinds == "wnf" and _SIZE_AND_LINE.fullmatch(low):
         return low
     patterns = {"w": WORD, "n": NUMBER, "s": SIGNED, "c": COLOUR}
     return low if any(patterns[kind].fullmatch(low) for kind in kinds if kind in patterns) else None
+
+
+def _plain_number(word: str) -> str:
+    """A number without exponent and without a dot at its end."""
+    match = _EXPONENT.fullmatch(word)
+    if match:
+        return f"{float(match[1]):.12f}".rstrip("0").rstrip(".") + match[2]
+    return re.sub(r"^(-?[0-9]+)\.(?![0-9])", r"\1", word)
+
+
+def _plain_colour(low: str, piece: str) -> str:
+    """``rgb()`` in percent, with blanks or with a slash as ``rgb()`` or ``rgba()`` with numbers and commas."""
+    match = _FUNCTION.fullmatch(piece.strip().lower())
+    parts = re.findall(r"[0-9.]+%?", match[1]) if match else []
+    if len(parts) not in (3, 4):
+        return low
+    try:
+        levels = [round(min(float(part.strip("%")) * (255 if "%" in part else 100) / 100, 255)) for part in parts[:3]]
+        alpha = [float(part.strip("%")) / (100 if "%" in part else 1) for part in parts[3:]]
+    except ValueError:
+        return low
+    if not alpha:
+        return "rgb({},{},{})".format(*levels)
+    shown = f"{min(alpha[0], 1.0):.4f}".rstrip("0").rstrip(".")
+    return "rgba({},{},{},{})".format(*levels, shown)
 
 
 def _font(piece: str) -> str | None:

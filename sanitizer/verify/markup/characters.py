@@ -25,9 +25,9 @@ FORBIDDEN = re.compile(
 )
 TEXT = re.compile(r"(?:[^<>&]|&(?:amp|lt|gt);)*+")
 VALUE = r"(?:[^<>&\"\n\t]|&(?:amp|lt|gt|quot);)*+"
-OPENING = re.compile(rf'<([A-Za-z][A-Za-z0-9]*)((?: [A-Za-z:-]+="{VALUE}")*+)(/?)>')
+OPENING = re.compile(rf'<([A-Za-z][A-Za-z0-9]*)((?: [A-Za-z][A-Za-z0-9:-]*="{VALUE}")*+)(/?)>')
 CLOSING = re.compile(r"</([A-Za-z][A-Za-z0-9]*)>")
-ATTRIBUTE = re.compile(rf' ([A-Za-z:-]+)="({VALUE})"')
+ATTRIBUTE = re.compile(rf' ([A-Za-z][A-Za-z0-9:-]*)="({VALUE})"')
 NAME = r"[^\W\d][\w.:-]{0,99}"
 
 Check = Callable[[str], bool]
