@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,6 +25,8 @@ from support.ooxml_samples import (
 
 from sanitizer.formats.base import NeedsPassword, Refused
 from sanitizer.formats.ooxml import text, thumbnail
+from sanitizer.formats.ooxml.formulas import is_formula
+from sanitizer.formats.ooxml.instructions import instruction
 from sanitizer.formats.ooxml.xml_source import parse
 from sanitizer.limits import Limits
 
@@ -55,6 +59,17 @@ def test_bombs_are_bombs() -> None:
     many = excel("<x:c/>" * 200)
     assert refusal(many.data(), "xlsx", Limits(max_objects=10)) == ("bomb", "elements")
     assert refusal(word(paragraph("a" * 2000)).data(), limits=Limits(max_output=500)) == ("output-too-large", "")
+    assert refusal(powerpoint("").data(), "pptx", Limits(max_pages=0))[0] == "too-many-pages"
+
+
+@pytest.mark.parametrize(
+    "text", ["a[" * 4000, "a[" + "[x]" * 2700, "'" * 8001, '"' * 8001, "a" * 8192, "((((" * 2000, "a[" + "'" * 8000]
+)
+def test_formulas_take_no_time_however_they_are_written(text: str) -> None:
+    start = time.process_time()
+    is_formula(text)
+    instruction(text)
+    assert time.process_time() - start < 0.5
 
 
 def test_entities_are_neither_expanded_nor_kept() -> None:

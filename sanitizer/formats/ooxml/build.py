@@ -22,7 +22,7 @@ from lxml import etree
 from sanitizer.formats.base import Refused
 from sanitizer.formats.ooxml import media, sheet, slides, word
 from sanitizer.formats.ooxml.alternatives import choose
-from sanitizer.formats.ooxml.container import Archive, Budget, write
+from sanitizer.formats.ooxml.container import MAX_MEMBERS, Archive, Budget, write
 from sanitizer.formats.ooxml.facts import MAIN, PARTS, TYPES
 from sanitizer.formats.ooxml.kinds import Report
 from sanitizer.formats.ooxml.outside import report_outside
@@ -86,6 +86,10 @@ class Package:
             self._write(self._queue.popleft())
         self._finish(top, name)
         report_outside(self)
+        if len(self._members) > MAX_MEMBERS:
+            raise Refused("bomb", "members")
+        if sum(map(len, self._members.values())) > self.limits.max_inflated:
+            raise Refused("output-too-large")
         return write(self._members), kind
 
     def _main(self, top: dict[str, Relation]) -> tuple[str, etree._Element]:
@@ -157,6 +161,8 @@ class Package:
         if "{n}" not in path:
             return None if path in self._types else path
         self._numbers[kind] += 1
+        if self._numbers[kind] > self.limits.max_pages:
+            raise Refused("too-many-pages", f"parts of kind {kind}")
         return path.replace("{n}", str(self._numbers[kind]))
 
     def member(self, kind: str, path: str, data: bytes) -> str:

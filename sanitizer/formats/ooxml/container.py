@@ -20,7 +20,7 @@ import zlib
 
 from sanitizer.formats.base import Refused
 
-_MAX_MEMBERS = 20_000
+MAX_MEMBERS = 20_000
 _DEFLATED = (".xml", ".rels", ".vml")
 _FIRST = "[Content_Types].xml"
 _BOMB_SIZE, _BOMB_RATIO = 1 << 20, 150
@@ -53,7 +53,7 @@ class Archive:
             infos = self._zip.infolist()
         except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError) as error:
             raise Refused("unreadable", "zip structure") from error
-        if len(infos) > _MAX_MEMBERS:
+        if len(infos) > MAX_MEMBERS:
             raise Refused("bomb", "members")
         for info in infos:
             self._add(info)
