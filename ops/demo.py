@@ -26,6 +26,7 @@ from server.log_format import configure
 from server.settings import Settings, parse
 
 PASSWORD = "SEKISHO_DEMO_PASSWORD"  # the variable's name, not a password
+MAX_LOAD = 100_000  # load00001 has five digits
 SHOWN = ("sato", "suzuki", "tanaka", "admin", "auditor")
 
 
@@ -54,6 +55,13 @@ def run(args: argparse.Namespace) -> int:
         tell(
             "団体をまたぐユーザーグループはまだないため、--towns は 1 だけです。",
             "User groups across servers do not exist yet, so --towns must be 1.",
+        )
+        return 2
+    ports = (args.port_internet, args.port_lgwan)
+    if not (0 <= args.load < MAX_LOAD and all(0 <= port <= 65535 for port in ports)):
+        tell(
+            f"--load は 0 から {MAX_LOAD - 1}、ポートは 0 から 65535 にしてください。",
+            f"--load takes 0 to {MAX_LOAD - 1}, a port 0 to 65535.",
         )
         return 2
     configure("warning")
