@@ -79,7 +79,7 @@ class _Package:
         has_properties = PROPERTIES in self.members
         demand({layout.FIRST, ROOT_RELATIONS} <= self.members.keys(), "frame")
         written = self.members[ROOT_RELATIONS].content()
-        demand(written == relations.package_relations(self.main_name, has_properties), "relationships", ROOT_RELATIONS)
+        demand(written == relations.package_relations(self.main_name, has_properties), "relationships", "rels")
         if has_properties:
             written = self.members[PROPERTIES].content()
             texts = [_PROPERTIES.format(program, version) for program in PROGRAMS for version in _VERSIONS]
