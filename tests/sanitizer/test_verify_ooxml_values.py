@@ -10,11 +10,158 @@ from support.verified_ooxml import assert_accepted, assert_rejected
 
 from sanitizer.verify.ooxml.fields import is_instruction
 from sanitizer.verify.ooxml.formulas import is_formula
-from sanitizer.verify.ooxml.links import is_link, is_location
+from sanitizer.verify.ooxml.links import is_link
 from sanitizer.verify.ooxml.table import TABLE, read
 from sanitizer.verify.ooxml.values import predicate, text_predicate
 
 DOCUMENT = "word/document.xml"
+INSTRUCTIONS = r"""
+PAGE
+PAGE \* MERGEFORMAT
+TOC \o "1-3" \h \z \u
+REF _Ref1 \h
+= 1 + 2
+=SUM(ABOVE) \# 0
+DATE \@ "yyyy年M月d日"
+MERGEFIELD "氏名"
+EQ \o\ac(○,1)
+SEQ 図 \* ARABIC
+SYMBOL 61472 \f "Wingdings"
+XE "INCLUDETEXT"
+HYPERLINK
+HYPERLINK "https://a.jp/"
+HYPERLINK \l "_Toc1"
+HYPERLINK "mailto:a@b.jp" \o "Mail DDE"
+HYPERLINK "https://a.jp/" \l "b" \o "c" \h
+HYPERLINK \o "c" "https://a.jp/"
+"""
+NO_INSTRUCTIONS = r"""
+DDE a b
+DDEAUTO c:\a
+INCLUDETEXT a
+INCLUDEPICTURE "http://a"
+LINK a
+QUOTE 1
+IF 1 = 1
+SET a b
+page
+PAGES
+PAGE  \* Arabic
+PAGE DDE
+PAGE dde.x
+PAGE INCLUDETEXT
+= 1 DATABASE
+EQ macrobutton
+PAGE "a
+PAGE a"b"
+PAGE \abc
+PAGE \\
+PAGE "a\b"
+PAGE <
+PAGE {
+PAGE |
+PAGE "http://a"
+REF http://a
+EQ "a://b"
+EQ "a
+= a://b
+=
+HYPERLINK https://a.jp/
+HYPERLINK a
+HYPERLINK ""
+HYPERLINK "a.exe"
+HYPERLINK "file:///c:/a"
+HYPERLINK \l a
+HYPERLINK \l "a://b"
+HYPERLINK \ol "x"
+HYPERLINK "https://a.jp/" \t "_blank"
+HYPERLINK "https://a.jp/" \T "x"
+HYPERLINK "https://a.jp/" \n
+HYPERLINK "https://a.jp/" \N
+HYPERLINK "https://a.jp/" \m
+HYPERLINK "https://a.jp/" "file:///b"
+HYPERLINK "https://a.jp/" "https://b.jp/"
+HYPERLINK \o "x" "file:///b"
+HYPERLINK \l "a" \h "file:///b"
+"""
+FORMULAS = r"""
+1+2
+SUM(A1:B$2)
+IF(A1="a""b","市",TRUE)
+'市 民'!A1*2
+市!A1
+'it''s'!A1
+Table1[[#This Row],[金額]]
+T['[a]+1
+_xlfn.XLOOKUP(A1,B:B,C:C)
+_xlfn._xlws.SORT(A1#)
+sum ( 1 )
+{1,2;3,4}
+((
+A1:A2 B1:B2
+#REF!
+@A1
+LEFT("|")
+HYPERLINK
+HYPERLINK("https://a.jp/","Go")
+HYPERLINK( "#一覧!A1" )
+HYPERLINK("mailto:a@b.jp",1)
+"""
+NO_FORMULAS = r"""
+WEBSERVICE(A1)
+"WEBSERVICE(1)"
+webservice (1)
+_xlfn.WEBSERVICE(A1)
+CALL(1)
+REGISTER.ID(1)
+sql.request (1)
+UNKNOWN(1)
+_xlfn.FOO(1)
+FOO (1)
+市(1)
+市 (1)
+ſum(1)
+cmd|'/c calc'!A0
+a|b
+|
+"a|b"
+"| 'x"
+T['|]
+[1]Sheet1!A1
+'[1]S'!A1
+[a.xlsx]S!A1
+a[b.xlsx]S!A1
+a[b.xlsx]!A1
+a[b.xlsx]'S'!A1
+'C:\a'!A1
+'/a'!A1
+\\host\a!A1
+"file:///a"
+'file:a'!A1
+"
+'
+'a'
+'a"!A1
+[
+T[
+T[[a]
+T[1]
+T[a\b]
+A1~B1
+a`b
+A1\B1
+HYPERLINK(A1)
+HYPERLINK()
+HYPERLINK ("a")
+HYPERLINK("file:///a")
+HYPERLINK("a"&"b")
+HYPERLINK("https://a.jp/"&A1)
+HYPERLINK("#http://a")
+HYPERLINK("#//host/a")
+_xlfn.HYPERLINK("a")
+SUM(HYPERLINK("javascript:a"))
+hyperlink(""
+"""
 
 
 @pytest.mark.parametrize(
@@ -33,7 +180,11 @@ DOCUMENT = "word/document.xml"
         ),
         ("text", ["", "://\\|<>\n", "x" * 32767], ["x" * 32768]),
         ("css", ["", "position:absolute;width:1pt"], ["URL(a)", "a:Expression(1)", "x\\y", "a:/b", "javascript", "{"]),
-        ("location", ["", "Sheet1!A1", "一覧!A1:B2"], ["a:b", "http://a", "..\\a", "[1]a", "a|b", "a\n", "x" * 2001]),
+        (
+            "location",
+            ["", "Sheet1!A1", "一覧!A1:B2"],
+            ["a:b", "http://a", "..\\a", "[1]a", "a|b", "a\n", "//host/a", "x" * 2001],
+        ),
         ("rid", [], ["", "rId1"]),
     ],
 )
@@ -54,7 +205,7 @@ def test_every_kind_of_the_table_is_known() -> None:
 
 @pytest.mark.parametrize("line", ["type a\n ? b", "nonsense", "ns a b\nns a c", "type a\n < b=nowhere", "part a b"])
 def test_a_table_that_it_does_not_understand_is_an_error(line: str) -> None:
-    with pytest.raises(ValueError, match="not|twice"):
+    with pytest.raises(ValueError, match=r"not|twice"):
         read(line)
 
 
@@ -82,107 +233,16 @@ def test_accepts_links(link: str) -> None:
 )
 def test_rejects_links(link: str) -> None:
     assert not is_link(link)
-    assert not is_location(link) or "/" not in link
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        *(
-            "PAGE",
-            "PAGE \\* MERGEFORMAT",
-            'TOC \\o "1-3" \\h \\z \\u',
-            "NUMPAGES  \\* Arabic",
-            "REF _Ref1 \\h",
-            "= 1 + 2",
-        ),
-        *(
-            'DATE \\@ "yyyy年M月d日"',
-            'MERGEFIELD "氏名"',
-            "=SUM(ABOVE) \\# 0",
-            "EQ \\o\\ac(○,1)",
-            "SEQ 図 \\* ARABIC",
-            "SEQ 図",
-        ),
-        *(
-            'HYPERLINK "https://a.jp/"',
-            'HYPERLINK \\l "_Toc1"',
-            'HYPERLINK "mailto:a@b.jp" \\o "Mail DDE"',
-            "HYPERLINK",
-        ),
-        *('HYPERLINK "https://a.jp/" \\l "b" \\o "c"', 'SYMBOL 61472 \\f "Wingdings"', 'XE "INCLUDETEXT"'),
-    ],
-)
+@pytest.mark.parametrize("body", INSTRUCTIONS.split("\n")[1:-1])
 def test_accepts_instructions(body: str) -> None:
-    if "  " not in body:
-        assert is_instruction(f" {body} ")
-    else:
-        assert not is_instruction(f" {body} ")  # one space between words, not two
+    assert is_instruction(f" {body} ")
     for broken in (body, f" {body}", f"{body} ", f"  {body} ", f" {body}  ", f" {body}\t", f" {body}\n ", f" x{body} "):
         assert not is_instruction(broken)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        *(
-            "",
-            " ",
-            "DDE a b",
-            "DDEAUTO c:\\a",
-            "INCLUDETEXT a",
-            'INCLUDEPICTURE "http://a"',
-            "LINK a",
-            "page",
-            "PAGES",
-            "QUOTE 1",
-        ),
-        *(
-            "PAGE DDE",
-            "PAGE dde.x",
-            "PAGE INCLUDETEXT",
-            "= 1 DATABASE",
-            "EQ macrobutton",
-            "IF 1 = 1",
-            "SET a b",
-            "ASK a b",
-        ),
-        *(
-            'PAGE "a',
-            'PAGE a"b"',
-            "PAGE \\abc",
-            "PAGE \\\\",
-            'PAGE "a\\b"',
-            "PAGE <",
-            "PAGE {",
-            "PAGE |",
-            "PAGE \x7f",
-            "PAGE \x01",
-        ),
-        *(
-            'PAGE "http://a"',
-            "REF http://a",
-            'EQ "a://b"',
-            "= a://b",
-            "=",
-            "HYPERLINK https://a.jp/",
-            "HYPERLINK a",
-            'EQ "a',
-        ),
-        *('HYPERLINK "file:///c:/a"', 'HYPERLINK "a.exe"', 'HYPERLINK ""', 'HYPERLINK "https://a.jp/" \\t "_blank"'),
-        *('HYPERLINK \\l "a://b"', 'HYPERLINK "https://a.jp/" \\n', 'HYPERLINK "https://a.jp/" \\m', "HYPERLINK \\l a"),
-        *(
-            'HYPERLINK "https://a.jp/" "file:///b"',
-            'HYPERLINK \\o "x" "file:///b"',
-            'HYPERLINK "https://a.jp/" \\T "x"',
-        ),
-        *(
-            'HYPERLINK "https://a.jp/" "https://b.jp/"',
-            'HYPERLINK "https://a.jp/" \\N',
-            'HYPERLINK \\l "a" \\h "file:///b"',
-        ),
-    ],
-)
+@pytest.mark.parametrize("body", ["", " ", "PAGE \x7f", "PAGE \x01", *NO_INSTRUCTIONS.split("\n")[1:-1]])
 def test_rejects_instructions(body: str) -> None:
     assert not is_instruction(f" {body} ")
 
@@ -229,6 +289,12 @@ def test_accepts_fields(runs: str) -> None:
         (BEGIN + INSTRUCTION + SEPARATE + SEPARATE + END, "field-order"),
         (BEGIN + INSTRUCTION + SEPARATE + INSTRUCTION + END, "field-order"),
         (FIELD + END, "field-order"),
+        (BEGIN + '<w:fldSimple w:instr=" DATE "/>' + INSTRUCTION + END, "field-order"),
+        (BEGIN + INSTRUCTION + "<m:oMath/>" + END, "field-order"),
+        (BEGIN + '<w:r><w:sym w:char="0044"/></w:r>' + INSTRUCTION + END, "field-order"),
+        (BEGIN + "<w:r><w:tab/></w:r>" + INSTRUCTION + END, "field-order"),
+        (BEGIN + INSTRUCTION + "<w:r><w:ruby/></w:r>" + SEPARATE + END, "field-order"),
+        ("<m:oMath><m:r><w:instrText> DDE a b </w:instrText></m:r></m:oMath>", "field-order"),
         (BEGIN + INSTRUCTION + SEPARATE + BOX.format(END), "field-order"),
         (BOX.format(BEGIN + INSTRUCTION) + END, "field-open"),
         ("<w:r><w:fldChar/></w:r>", "field-order"),
@@ -238,114 +304,20 @@ def test_accepts_fields(runs: str) -> None:
         ('<w:fldSimple w:instr=" INCLUDETEXT a "/>', "value"),
         ('<w:fldSimple w:instr="PAGE"/>', "value"),
         ('<w:fldSimple w:instr=""/>', "value"),
-        (
-            "<m:oMath><m:r>" + BEGIN[5:-6] + "</m:r></m:oMath>",
-            "element",
-        ),
     ],
 )
 def test_rejects_fields(runs: str, code: str) -> None:
     assert_rejected(TEXT.but(DOCUMENT, "<w:sectPr>", f"<w:p>{runs}</w:p><w:sectPr>"), code, "instruction", "field-open")
 
 
-@pytest.mark.parametrize(
-    "formula",
-    [
-        *(
-            "",
-            "1+2",
-            "SUM(A1:B$2)",
-            'IF(A1="a""b","市",TRUE)',
-            "'市 民'!A1*2",
-            "Table1[[#This Row],[金額]]",
-            "_xlfn.XLOOKUP(A1,B:B,C:C)",
-        ),
-        *(
-            'HYPERLINK("https://a.jp/","Go")',
-            'HYPERLINK( "#一覧!A1" )',
-            "_xlfn._xlws.SORT(A1#)",
-            "sum ( 1 )",
-            "{1,2;3,4}",
-            "((",
-            "市!A1",
-        ),
-        *(
-            '"a|b"',
-            'LEFT("|")',
-            "A1:A2 B1:B2",
-            "#REF!",
-            "@A1",
-            "T['[a]",
-            "'it''s'!A1",
-            'HYPERLINK("mailto:a@b.jp?subject=""""")'[:27] + '")',
-        ),
-    ],
-)
+@pytest.mark.parametrize("formula", ["", *FORMULAS.split("\n")[1:-1]])
 def test_accepts_formulas(formula: str) -> None:
-    assert is_formula(formula) == ("a|b" not in formula)
+    assert is_formula(formula)
 
 
-@pytest.mark.parametrize(
-    "formula",
-    [
-        *(
-            "WEBSERVICE(A1)",
-            '"WEBSERVICE(1)"',
-            "webservice (1)",
-            "_xlfn.WEBSERVICE(A1)",
-            "CALL(1)",
-            "市(1)",
-            "UNKNOWN(1)",
-            "_xlfn.FOO(1)",
-        ),
-        *(
-            "cmd|'/c calc'!A0",
-            "a|b",
-            "|",
-            '"a|b"',
-            '"| \'x"',
-            "[1]Sheet1!A1",
-            "'[1]S'!A1",
-            "'C:\\a'!A1",
-            "'/a'!A1",
-            r"\\host\a!A1",
-        ),
-        *(
-            '"file:///a"',
-            "'file:a'!A1",
-            '"',
-            "'",
-            "'a'",
-            "[",
-            "T[",
-            "T[[a]",
-            "T[1]",
-            "[a.xlsx]S!A1",
-            "T[a\\b]",
-            "A1~B1",
-            "a`b",
-            "A1\\B1",
-        ),
-        *(
-            "HYPERLINK(A1)",
-            'HYPERLINK("file:///a")',
-            'HYPERLINK("a"&"b")',
-            'HYPERLINK("https://a.jp/"&A1)',
-            "HYPERLINK()",
-            "HYPERLINK",
-        ),
-        *(
-            '_xlfn.HYPERLINK("a")',
-            'SUM(HYPERLINK("javascript:a"))',
-            'HYPERLINK("#http://a")',
-            'HYPERLINK ("a")',
-            'hyperlink(""',
-        ),
-        *("1" * 8193, "\u017fum(1)", "REGISTER.ID(1)", "sql.request (1)", "'a\"!A1", "T['|]"),
-    ],
-)
+@pytest.mark.parametrize("formula", ["1" * 8193, *NO_FORMULAS.split("\n")[1:-1]])
 def test_rejects_formulas(formula: str) -> None:
-    assert is_formula(formula) == (formula in ("HYPERLINK", 'HYPERLINK ("a")'))
+    assert not is_formula(formula)
 
 
 @pytest.mark.parametrize(

@@ -28,11 +28,10 @@ _NEVER = re.compile(rf"(?:^| )(?:{'|'.join(sorted(TABLE.words['field-never']))})
 _WITH_OPERAND = ("\\l", "\\o", "\\s")
 _LINK_SWITCHES = re.compile(r"\\[^mntMNT]")
 
-_PIECES = re.compile(
-    rb"<(/?)(w:fldChar|w:instrText|w:t|w:drawing|w:pict|w:txbxContent|w:footnote|w:endnote|w:comment)(?=[ />])"
-    rb"([^<>]*?)(/?)>([^<]*)"
-)
-_STORIES = {b"w:txbxContent", b"w:footnote", b"w:endnote", b"w:comment"}
+_STORIES = {"w:txbxContent", "w:footnote", "w:endnote", "w:comment"}
+_CONTENT = TABLE.types["w:CT_R"].children.keys() - {"w:rPr", "w:lastRenderedPageBreak"}
+_READ = sorted(_STORIES | _CONTENT | {"w:fldSimple", "m:oMath", "m:oMathPara"})
+_PIECES = re.compile(rb"<(/?)(%b)(?=[ />])([^<>]*?)(/?)>([^<]*)" % "|".join(_READ).encode())
 _STEP = re.compile(rb' w:fldCharType="([a-z]+)"')
 BEGUN, INSTRUCTED, SEPARATED = range(3)
 
@@ -108,7 +107,7 @@ def check_fields(content: bytes, where: str) -> None:
         return
     stories = [_Story(where)]
     for end, name, attributes, empty, text in _PIECES.findall(content):
-        if name in _STORIES:
+        if name.decode() in _STORIES:
             if end:
                 stories.pop().finish()
             elif not empty:

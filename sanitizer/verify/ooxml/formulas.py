@@ -20,7 +20,7 @@ _NAME = r"[^\W\d][\w.?]*"
 _INNER = r"[^\[\]'\\|]|'[^|]"
 _BRACKET = rf"\[(?:{_INNER}|\[(?:{_INNER})*\])*\]"
 _OTHER = r"[+\-*/^&=<>%,;:!(){}@$#.0-9\s]"
-_TOKEN = re.compile(rf"{_STRING}|{_SHEET}|({_NAME})\(|{_NAME}(?:{_BRACKET})*|{_OTHER}", re.DOTALL)
+_TOKEN = re.compile(rf"{_STRING}|{_SHEET}|({_NAME})\s*\(|{_NAME}(?:{_BRACKET})+(?![\w'!])|{_NAME}|{_OTHER}", re.DOTALL)
 _NEVER = "|".join(re.escape(name) for name in sorted(TABLE.words["function-never"]))
 _NOWHERE = re.compile(rf"file:|\\\\|\[[0-9]+\]|\b(?:{_NEVER})\s*\(|\w\||\|\s*'", re.IGNORECASE)
 _FUTURE = re.compile(r"(?:_XLFN\.)?(?:_XLWS\.)?")

@@ -15,7 +15,7 @@ _LINK = re.compile(
     r"(?i:https?://|mailto:|tel:)"
     r"[^\x00-\x20\x7f-\xa0\s<>\"\\^`{|}\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+"
 )
-_LOCATION = re.compile(r"(?![A-Za-z][A-Za-z0-9+.\-]*:)(?!.*://)[^\x00-\x1f\\\[\]|<>]{0,2000}")
+_LOCATION = re.compile(r"(?![A-Za-z][A-Za-z0-9+.\-]*:)(?!//)(?!.*://)[^\x00-\x1f\\\[\]|<>]{0,2000}")
 
 
 def is_link(uri: str) -> bool:
