@@ -71,6 +71,8 @@ NEEDS: tuple[Need, ...] = (
     Need("libseccomp2", lambda: _loads("libseccomp.so.2"), "the jail cannot be closed, so every attachment is refused"),
     Need("tzdata", _knows_tokyo, "times are shown in UTC"),
     Need("fonts-noto-cjk", _has_japanese_font, "Japanese letters are missing in sample PDFs and in this browser"),
+    # Node, as the package playwright brings it, is linked to it.
+    Need("libatomic1", lambda: _loads("libatomic.so.1"), "the browser tests fail"),
     # Ubuntu's package of this name only installs a snap, which servers and containers cannot run.
     Need("chromium", _has_browser, "the browser tests do not run", not_on=frozenset({"ubuntu"})),
 )
