@@ -125,4 +125,4 @@ async def list_rooms(
         rooms = await rooms_of(connection, person, zone, only)
         behind = [(room.id, max(room.read, room.after)) for room in rooms if room.head > max(room.read, room.after)]
         unread = await unread_messages(connection, person, behind)
-    return [viewer.listed(room, unread.get(room.id, 0)) for room in rooms]
+    return [viewer.listed(room, unread.get(room.id, 0), zone) for room in rooms]

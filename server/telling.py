@@ -107,5 +107,5 @@ class Teller:
         foreign = self._viewer.foreign(room) if listening else 0
         for person in listening:
             first = room.members[person].after if after is None else after
-            view = self._viewer.joined(room, first, person, foreign)
-            self._hub.joined(person, dict.fromkeys(room.zones, view), first)
+            views = {zone: self._viewer.joined(room, first, person, foreign, zone) for zone in room.zones}
+            self._hub.joined(person, views, first)

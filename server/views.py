@@ -70,11 +70,11 @@ class Viewer:
 
     # Rooms -----------------------------------------------------------------------------------------------------------
 
-    def listed(self, room: RoomOfPerson, unread: int) -> wire.RoomView:
-        """A room in the list of one of its members."""
+    def listed(self, room: RoomOfPerson, unread: int, zone: str) -> wire.RoomView:
+        """A room in the list of one of its members, as told in ``zone``."""
         name = self._directory.actor(room.other).name if room.other is not None else room.name
         return self._room(
-            room.id, room.kind, name, room.head, room.read, unread, room.zones, room.members, room.foreign
+            room.id, room.kind, name, room.head, room.read, unread, room.zones, room.members, room.foreign, zone
         )
 
     def foreign(self, room: Room) -> int:
@@ -82,19 +82,21 @@ class Viewer:
         people = [self._directory.person(p) for p in room.members]
         return sum(1 for p in people if p is not None and p.organisation != room.organisation)
 
-    def joined(self, room: Room, head: int, person: str, foreign: int) -> wire.RoomView:
-        """A room that ``person`` has just come into."""
+    def joined(self, room: Room, head: int, person: str, foreign: int, zone: str) -> wire.RoomView:
+        """A room that ``person`` has just come into, as told in ``zone``."""
         name = room.name
         if room.kind == "direct":
             name = next((self._directory.actor(p).name for p in room.members if p != person), name)
-        return self._room(room.id, room.kind, name, head, head, 0, room.zones, len(room.members), foreign)
+        return self._room(room.id, room.kind, name, head, head, 0, room.zones, len(room.members), foreign, zone)
 
     def _room(
         self, room: str, kind: str, name: str, head: int, read: int, unread: int, zones: Iterable[str], people: int,
-        foreign: int,
+        foreign: int, here: str,
     ) -> wire.RoomView:  # fmt: skip
+        """The audience are those zones of the room that may read what is written ``here``."""
         open_to = sorted(set(zones) & self._zones)
-        audience = wire.Audience(people, foreign, open_to)
+        readers = [zone for zone in open_to if self._table.text_may_be_read(here, zone)]
+        audience = wire.Audience(people, foreign, readers)
         return wire.RoomView(room, kind, name, head, read, audience, open_to, unread)  # type: ignore[arg-type]
 
     # Attachments -----------------------------------------------------------------------------------------------------

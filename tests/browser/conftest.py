@@ -62,7 +62,7 @@ async def contexts(browser: Browser, console: Console) -> AsyncIterator[Callable
     async def make(**options: Any) -> BrowserContext:
         options = {"locale": "ja-JP", "viewport": {"width": 1366, "height": 768}, **options}
         context = await browser.new_context(**options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         await console.listen(context)
         made.append(context)
         return context

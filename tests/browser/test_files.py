@@ -99,13 +99,17 @@ async def test_a_pasted_picture_gets_a_name_and_is_sent(desks: Desks, room: str)
 async def test_a_dropped_file_is_shown_where_it_lands_and_sent(desks: Desks, room: str) -> None:
     tanaka = await desks("tanaka", "internet")
     await tanaka.enter(room)
-    name, table = sample(".csv")
-    await tanaka.page.evaluate(HAND_OVER, [".timeline", "drop", name, "text/csv", list(table)])
+    name, data = sample(".csv")
+    await tanaka.page.evaluate(HAND_OVER, [".timeline", "drop", name, "text/csv", list(data)])
     await expect(tanaka.draft(name)).to_be_visible()
     await expect(tanaka.page.locator(".drop-here")).to_have_count(0)
     await tanaka.composer.press("Control+Enter")
     await tanaka.assert_released(name)
     await expect(tanaka.card(name)).to_contain_text("計算式として動くセル")
+    await tanaka.card(name).get_by_role("button", name="開く", exact=True).click()
+    table = tanaka.page.locator(".viewer-text table")
+    await expect(table.locator("th").first).to_have_text("避難所")
+    await expect(table.locator("td", has_text="=SUM")).to_have_text("'=SUM(C2,C6,C9)")
 
 
 async def test_a_draft_file_can_be_taken_out_again(desks: Desks, room: str) -> None:
@@ -123,7 +127,7 @@ async def test_a_large_file_goes_in_parts_with_progress(desks: Desks, room: str,
     sato = await desks("sato", "internet")
     await sato.enter(room)
     cdp = await sato.page.context.new_cdp_session(sato.page)
-    rate = 12 * 1024 * 1024
+    rate = 4 * 1024 * 1024
     await cdp.send("Network.enable")
     throttle = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": rate}
     await cdp.send("Network.emulateNetworkConditions", throttle)

@@ -56,6 +56,8 @@ async def test_the_first_administrator_and_what_a_zone_withholds(
     )
     await desk.say("つづきです")
     await expect(closed.page.locator(".withheld")).to_contain_text("表示できない投稿が2件あります")
+    await expect(desk.page.locator("#audience")).to_have_text("1人・LGWAN区画からだけ見えます")
+    await expect(closed.page.locator("#audience")).to_have_text("1人・個人番号区画からだけ見えます")
     assert "LGWANからの連絡" not in await closed.page.content()
 
 

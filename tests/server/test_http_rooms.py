@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from support.installation import Client, Installation
+from support.installation import Client, Installation, installed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -267,6 +268,16 @@ async def test_people_of_another_organisation_are_told_to_the_composer(town: Ins
     await town.add("yoso", organisation="隣町")
     sato = await town.login("sato")
     assert (await opened(sato, "yoso"))["audience"]["other_organisations"] == 1
+
+
+async def test_the_composer_is_told_only_zones_that_may_read_what_is_written_here(tmp_path: Path) -> None:
+    async with installed(tmp_path / "data", zones=("internet", "lgwan", "mynumber")) as town:
+        zones = ["internet", "lgwan", "mynumber"]
+        room = await opened(await town.login("sato", "lgwan"), "suzuki", zones=zones)
+        assert room["zones"] == zones
+        assert room["audience"]["zones"] == ["internet", "lgwan"]
+        inside = (await (await town.login("suzuki", "mynumber")).get("rooms")).json()["rooms"]
+        assert [told["audience"]["zones"] for told in inside if told["id"] == room["id"]] == [["mynumber"]]
 
 
 async def test_a_disk_that_is_full_only_reads(town: Installation) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 from playwright.async_api import BrowserContext, ConsoleMessage, Locator, Page, expect
 from support.sekisho_process import PASSWORD
 
+expect.set_options(timeout=15_000)  # of a machine that others use too
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy violated: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));

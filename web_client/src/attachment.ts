@@ -63,13 +63,15 @@ export function summed(listed: unknown): Counted[] {
   return [...sums].map(([kind, count]) => ({ kind, count }));
 }
 
-export type Preview = "pdf" | "image" | "text" | null;
+export type Preview = "pdf" | "image" | "text" | "csv" | "tsv" | null;
 
 /** How the viewer can show it: by the type of the file this zone reads, else by the name's extension. */
 export function previewOf(view: AttachmentView): Preview {
   const type = typeOf(view.report, "output") || typeOf(view.report, "input") || byExtension(view.name);
   if (type === "application/pdf") return "pdf";
   if (/^image\/(png|jpeg|gif|webp|bmp)$/.test(type)) return "image";
+  if (type === "text/csv") return "csv";
+  if (type === "text/tab-separated-values") return "tsv";
   return type.startsWith("text/") && type !== "text/html" ? "text" : null;
 }
 
@@ -80,7 +82,7 @@ function typeOf(report: AttachmentView["report"], which: "input" | "output"): st
 
 const EXTENSIONS: Readonly<Record<string, string>> = {
   pdf: "application/pdf", png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp",
-  txt: "text/plain", csv: "text/csv",
+  txt: "text/plain", csv: "text/csv", tsv: "text/tab-separated-values",
 };
 
 function byExtension(name: string): string {

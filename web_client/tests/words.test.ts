@@ -117,7 +117,7 @@ test("the viewer shows PDF, pictures and text, by the rebuilt type before the na
   });
   assert.equal(previewOf(view("a.heic", "image/jpeg")), "image");
   assert.equal(previewOf(view("a.pdf")), "pdf");
-  assert.equal(previewOf(view("a.csv", "text/csv")), "text");
+  assert.equal(previewOf(view("a.csv", "text/csv")), "csv");
   assert.equal(previewOf(view("a.html", "text/html")), null);
   assert.equal(previewOf(view("a.svg", "image/svg+xml")), null);
   assert.equal(previewOf(view("a.pdf", "application/zip")), null);

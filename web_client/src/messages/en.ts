@@ -207,6 +207,7 @@ export const en: typeof ja = {
   close: "Close",
   panelSize: "Widen",
   cannotPreview: "This type cannot be shown here. Download it to open it.",
+  previewCut: "Only the beginning is shown. Download the file to see all of it.",
   receiptTitle: "Crossing certificate",
   receiptLead: "The record of this file's inspection when it crossed between zones. Its signature shows whether it was changed afterwards.",
   receiptFrom: "Made in",

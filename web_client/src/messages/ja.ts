@@ -218,6 +218,7 @@ export const ja = {
   close: "閉じる",
   panelSize: "広げる",
   cannotPreview: "この形式は画面内で表示できません。ダウンロードして開いてください。",
+  previewCut: "先頭の部分だけを表示しています。全体はダウンロードして確認してください。",
   receiptTitle: "通関証",
   receiptLead: "このファイルが区画を越えたときの検査の記録です。署名により、後から書き換えられていないことを確かめられます。",
   receiptFrom: "作られた区画",

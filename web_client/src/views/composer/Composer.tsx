@@ -92,10 +92,10 @@ function AudienceLine({ view }: { view: RoomView }): JSX.Element {
   );
 }
 
-function audienceText({ audience, zones, kind }: RoomView, here: string): string {
+function audienceText({ audience, kind }: RoomView, here: string): string {
   const words = t.value;
   const name = (zone: string): string => words.zoneNames[zone] ?? zone;
-  const others = [...new Set([...audience.zones, ...zones])].filter((zone) => zone !== here);
+  const others = audience.zones.filter((zone) => zone !== here);
   const foreign = audience.other_organisations > 0 ? [words.audienceOthers(audience.other_organisations)] : [];
   const who = kind === "direct" ? [words.audienceDirect] : [words.audience(audience.people), ...foreign];
   const where = others.length > 0 ? words.audienceZones(others.map(name).join(words.listSeparator)) : words.audienceOnly(name(here));

@@ -1,8 +1,8 @@
 /**
- * Shows a rendition in a frame of its own.
+ * Shows a rendition beside the talk: PDF in a frame of its own, pictures as pictures, text and tables as text.
  *
- * The server answers with `Content-Security-Policy: sandbox`, so nothing in the file runs or reads this page. The frame is
- * sandboxed besides, except for PDF: browsers refuse to start their PDF reader inside a frame with that attribute.
+ * The server answers with `Content-Security-Policy: sandbox`, so nothing in a file runs or reads this page. The frame itself
+ * has no `sandbox`: browsers refuse to start their PDF reader inside a frame with that attribute.
  */
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
@@ -12,6 +12,9 @@ import { API } from "../../io/http.ts";
 import { details, t } from "../../store.ts";
 import { Save } from "../shell/Icons.tsx";
 import { Panel } from "../shell/Panel.tsx";
+import { TextFile } from "./TextFile.tsx";
+
+const SEPARATORS = { text: null, csv: ",", tsv: "\t" } as const;
 
 export function Viewer({ id, name }: { id: string; name: string }): JSX.Element {
   useEffect(() => ensureDetail(id), [id]);
@@ -33,7 +36,9 @@ function Frame({ preview, address, name }: { preview: Preview; address: string; 
     case "image":
       return <div class="viewer-image"><img src={address} alt={name} /></div>;
     case "text":
-      return <iframe class="viewer-frame paper" sandbox="" src={address} title={name} />;
+    case "csv":
+    case "tsv":
+      return <TextFile address={address} name={name} separator={SEPARATORS[preview]} />;
     default:
       return <p class="empty">{t.value.cannotPreview}</p>;
   }
