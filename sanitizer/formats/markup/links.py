@@ -18,15 +18,17 @@ from __future__ import annotations
 import re
 import urllib.parse
 
+from sanitizer.patterns import compile_pattern
+
 LONGEST = 2000
-_WEB = re.compile(r"(https?):/*([^/?#]*)([^#]*)(#.*)?", re.IGNORECASE | re.DOTALL)
-_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?")
-_PORT = re.compile(r"(?::[0-9]{1,5})?")
+_WEB = compile_pattern(r"(https?):/*([^/?#]*)([^#]*)(#.*)?", re.IGNORECASE | re.DOTALL)
+_HOST = compile_pattern(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?")
+_PORT = compile_pattern(r"(?::[0-9]{1,5})?")
 _SAFE = "/?:@!$&()*+,;=~%-._[]"
 _ADDRESS = r"[A-Za-z0-9.!#$*+/=?^_{|}~%-]+@[A-Za-z0-9.-]+"
-_MAIL = re.compile(rf"mailto:({_ADDRESS}(?:,{_ADDRESS})*)(?:\?(.*))?", re.IGNORECASE | re.DOTALL)
-_PHONE = re.compile(r"tel:(\+?[0-9().-]{1,40})", re.IGNORECASE)
-_REMOVED_BY_BROWSERS = re.compile(r"[\x00-\x20\x7f]+")
+_MAIL = compile_pattern(rf"mailto:({_ADDRESS}(?:,{_ADDRESS})*)(?:\?(.*))?", re.IGNORECASE | re.DOTALL)
+_PHONE = compile_pattern(r"tel:(\+?[0-9().-]{1,40})", re.IGNORECASE)
+_REMOVED_BY_BROWSERS = compile_pattern(r"[\x00-\x20\x7f]+")
 
 
 def canonical_link(address: str) -> str | None:

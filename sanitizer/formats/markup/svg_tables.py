@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-import re
-
 from sanitizer.formats.markup.css import SVG_PROPERTIES
+from sanitizer.patterns import compile_pattern
 
 _ELEMENTS = """
     a circle clipPath defs desc ellipse feBlend feColorMatrix feComponentTransfer feComposite feDropShadow
@@ -53,12 +52,12 @@ _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _UNIT = r"(?:px|pt|pc|em|rem|ex|ch|cm|mm|in|q|%)?"
 _WORD = r"[A-Za-z][A-Za-z0-9_-]{0,39}"
 _FORMS = {
-    "lengths": re.compile(rf"(?:{_NUMBER}{_UNIT}(?: ?,? ?))*+"),
-    "words": re.compile(rf"{_WORD}(?: {_WORD}){{0,2}}|{_NUMBER}"),
-    "path": re.compile(r"[MmZzLlHhVvCcSsQqTtAa0-9eE+\-., ]*+"),
-    "transforms": re.compile(r"(?:(?:matrix|translate|scale|rotate|skewX|skewY) ?\([-+0-9.eE, ]*+\)[ ,]*+)*+"),
+    "lengths": compile_pattern(rf"(?:{_NUMBER}{_UNIT}(?: ?,? ?))*+"),
+    "words": compile_pattern(rf"{_WORD}(?: {_WORD}){{0,2}}|{_NUMBER}"),
+    "path": compile_pattern(r"[MmZzLlHhVvCcSsQqTtAa0-9eE+\-., ]*+"),
+    "transforms": compile_pattern(r"(?:(?:matrix|translate|scale|rotate|skewX|skewY) ?\([-+0-9.eE, ]*+\)[ ,]*+)*+"),
 }
-NAME = re.compile(r"[^\W\d][\w.:-]{0,99}")
+NAME = compile_pattern(r"[^\W\d][\w.:-]{0,99}")
 
 
 def is_value(kind: str, value: str) -> bool:

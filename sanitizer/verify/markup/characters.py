@@ -15,19 +15,20 @@ import re
 from collections.abc import Callable, Mapping
 
 from sanitizer.limits import Limits
+from sanitizer.patterns import compile_pattern
 from sanitizer.verify import Violation
 
 MAX_DEPTH = 200
-FORBIDDEN = re.compile(
+FORBIDDEN = compile_pattern(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef\ufeff\ufffe\uffff"
     + "".join(chr((plane << 16) + low) for plane in range(1, 17) for low in (0xFFFE, 0xFFFF))
     + "]"
 )
-TEXT = re.compile(r"(?:[^<>&]|&(?:amp|lt|gt);)*+")
+TEXT = compile_pattern(r"(?:[^<>&]|&(?:amp|lt|gt);)*+")
 VALUE = r"(?:[^<>&\"\n\t]|&(?:amp|lt|gt|quot);)*+"
-OPENING = re.compile(rf'<([A-Za-z][A-Za-z0-9]*)((?: [A-Za-z][A-Za-z0-9:-]*="{VALUE}")*+)(/?)>')
-CLOSING = re.compile(r"</([A-Za-z][A-Za-z0-9]*)>")
-ATTRIBUTE = re.compile(rf' ([A-Za-z][A-Za-z0-9:-]*)="({VALUE})"')
+OPENING = compile_pattern(rf'<([A-Za-z][A-Za-z0-9]*)((?: [A-Za-z][A-Za-z0-9:-]*="{VALUE}")*+)(/?)>')
+CLOSING = compile_pattern(r"</([A-Za-z][A-Za-z0-9]*)>")
+ATTRIBUTE = compile_pattern(rf' ([A-Za-z][A-Za-z0-9:-]*)="({VALUE})"')
 NAME = r"[^\W\d][\w.:-]{0,99}"
 
 Check = Callable[[str], bool]
@@ -58,7 +59,7 @@ def plain(value: str) -> str:
 
 def whole(pattern: str) -> Check:
     """A check that a value is all of a pattern."""
-    compiled = re.compile(pattern)
+    compiled = compile_pattern(pattern)
     return lambda value: compiled.fullmatch(value) is not None
 
 

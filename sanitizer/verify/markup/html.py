@@ -14,9 +14,8 @@ sanitizer.verify.Violation: ('unexpected', 'character 16')
 
 from __future__ import annotations
 
-import re
-
 from sanitizer.limits import Limits
+from sanitizer.patterns import compile_pattern
 from sanitizer.verify.markup.characters import (
     CLOSING,
     MAX_DEPTH,
@@ -48,11 +47,11 @@ LISTED = """
 """
 ELEMENTS = frozenset(LISTED.split())
 WITHOUT_END = frozenset(("br", "col", "hr", "img", "wbr"))
-LANG = re.compile(rf'<html(?: lang="({VALUE})")?><head>')
-BODY = re.compile(rf'<body((?: [a-z]+="{VALUE}")*+)>')
+LANG = compile_pattern(rf'<html(?: lang="({VALUE})")?><head>')
+BODY = compile_pattern(rf'<body((?: [a-z]+="{VALUE}")*+)>')
 COMPOUND = r"(?:(?:\*|[a-z][a-z0-9]*)(?:[.#][^\W\d][\w-]{0,99})*|(?:[.#][^\W\d][\w-]{0,99})+)"
 SELECTOR = rf"{COMPOUND}(?: {COMPOUND})*"
-RULE = re.compile(rf"({SELECTOR}(?:,{SELECTOR})*)\{{([^{{}}<>&]*)\}}\n")
+RULE = compile_pattern(rf"({SELECTOR}(?:,{SELECTOR})*)\{{([^{{}}<>&]*)\}}\n")
 
 words: Check = lambda value: True  # noqa: E731
 align = whole("left|center|right|justify|top|middle|bottom|baseline")

@@ -18,6 +18,7 @@ import re
 from dataclasses import dataclass, field
 
 from sanitizer.limits import Limits
+from sanitizer.patterns import compile_pattern
 from sanitizer.verify.markup.characters import (
     CLOSING,
     MAX_DEPTH,
@@ -67,7 +68,7 @@ path = whole(r"[MmZzLlHhVvCcSsQqTtAa0-9eE+.,\- ]++")
 transforms = whole(r"(?:(?:matrix|translate|scale|rotate|skewX|skewY) ?\([0-9eE+.,\- ]*+\)[ ,]*+)++")
 place = whole(f"#{NAME}")
 UNSPOKEN = frozenset(("font", "marker", "line-height", "text-align", "text-indent"))
-REFERENCE = re.compile(rf"url\(#({NAME})\)")
+REFERENCE = compile_pattern(rf"url\(#({NAME})\)")
 
 
 def _property(name: str) -> Check:

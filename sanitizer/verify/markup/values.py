@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 import struct
 
 from sanitizer.limits import Limits
+from sanitizer.patterns import compile_pattern
 from sanitizer.verify import image
 from sanitizer.verify.markup.characters import demand
 
 HOST = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 URL = r"(?:[A-Za-z0-9/?:@!$&()*+,;=~\-._\[\]]|%[0-9A-Fa-f]{2})*+"
 ADDRESS = r"[A-Za-z0-9.!#$*+/=?^_{|}~%-]+@[A-Za-z0-9.-]+"
-LINK = re.compile(
+LINK = compile_pattern(
     rf"https?://{HOST}(?:\.{HOST})*\.?(?::[0-9]{{1,5}})?(?:[/?]{URL})?(?:#{URL})?"
     rf"|mailto:{ADDRESS}(?:,{ADDRESS})*(?:\?subject=[A-Za-z0-9._~%-]+)?"
     r"|tel:\+?[0-9().-]{1,40}"
 )
-PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,([A-Za-z0-9+/]+={0,2})")
+PICTURE = compile_pattern(r"data:image/(png|jpeg|gif|webp);base64,([A-Za-z0-9+/]+={0,2})")
 STARTS = {"png": b"\x89PNG", "jpeg": b"\xff\xd8", "gif": b"GIF89a", "webp": b"RIFF"}
 
 
