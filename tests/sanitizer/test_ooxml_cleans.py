@@ -29,6 +29,8 @@ from support.ooxml_samples import (
 
 from sanitizer.formats.ooxml import KINDS, MACRO_FREE, MIME
 from sanitizer.formats.ooxml.kinds import Report
+from sanitizer.limits import Limits
+from sanitizer.verify.ooxml import verify
 
 MACRO_TYPES = {"docm": "application/vnd.ms-word.document.macroenabled.12"}
 
@@ -48,6 +50,33 @@ def test_what_was_rebuilt_rebuilds_to_the_same_bytes(name: str) -> None:
     again = rebuilt(once.data)
     assert again.data == once.data
     assert again.removed == []
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_was_rebuilt_is_in_the_grammar(name: str) -> None:
+    verify(rebuilt(hostile(name)).data, Limits())
+
+
+@pytest.mark.parametrize(
+    ("content", "rel", "target"),
+    [
+        ('<c:chart r:id="rIdX"/>', "chart", "charts/broken.xml"),
+        ('<dgm:relIds r:dm="rIdX" r:lo="rId9" r:qs="rId9" r:cs="rId9"/>', "diagramData", "diagrams/data.xml"),
+        ("<a:unknown/>", "chart", "charts/broken.xml"),
+    ],
+)
+def test_a_frame_whose_content_goes_leaves_no_trace(content: str, rel: str, target: str) -> None:
+    frame = (
+        '<w:p><w:r><w:drawing><wp:inline><wp:docPr id="1" name="f"><a:hlinkClick r:id="rIdL"/></wp:docPr><a:graphic>'
+        f'<a:graphicData uri="x">{content}</a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>'
+    )
+    draft = word(frame).add("word/charts/broken.xml", "<x").add("word/diagrams/data.xml", xml("dgm:dataModel", ""))
+    draft.relate("word/document.xml", rel, target, name="rIdX")
+    draft.relate("word/document.xml", "hyperlink", "https://example.jp", external=True, name="rIdL")
+    data = rebuilt(draft.data()).data
+    verify(data, Limits())
+    assert list(members(data)) == ["[Content_Types].xml", "_rels/.rels", "word/document.xml"]
+    assert "wp" not in re.findall(r"xmlns:(\w+)", members(data)["word/document.xml"].decode())
 
 
 def test_a_macro_enabled_document_leaves_without_the_word() -> None:

@@ -74,6 +74,23 @@ class PartLinks:
         self.relationships = Relationships()
         self._owner_id = pending.owner_id
 
+    def mark(self) -> int:
+        """See ``walk.Links``."""
+        return len(self.relationships.made)
+
+    def take_back(self, mark: int) -> None:
+        """See ``walk.Links``."""
+        for key in list(self.relationships.made)[mark:]:
+            del self.relationships.made[key]
+
+    def leads_to_part(self, element: str, attribute: str, value: str) -> bool:
+        """See ``walk.Links``."""
+        found, kinds = self.received.get(value), REFS.get((element, attribute), ())
+        if found is None or found.external or len(kinds) != 1 or found.rel != PARTS[kinds[0]].rel:
+            return False
+        tree = self.package.tree(found.target)
+        return tree is not None and tree.tag == PARTS[kinds[0]].root
+
     def owner_id(self) -> str | None:
         """See ``walk.Links``."""
         return self._owner_id

@@ -97,6 +97,15 @@ class Links(Protocol):
     def leads_to_slide(self, value: str) -> bool:
         """True if the received id leads to a slide of this package."""
 
+    def mark(self) -> int:
+        """How many relationships there are."""
+
+    def take_back(self, mark: int) -> None:
+        """Forgets the relationships made since."""
+
+    def leads_to_part(self, element: str, attribute: str, value: str) -> bool:
+        """True if the received id leads to a part that can be read."""
+
     def owner_id(self) -> str | None:
         """The id that this part's owner has given to the drawing of this part."""
 
@@ -125,7 +134,7 @@ class Walk:
         self._links = links
         self._report = report
         self._out: list[str] = []
-        self._used: set[str] = set()
+        self._used: dict[str, None] = {}  # in the order of their first use
         self._bad_shared: set[str] = set()
 
     def part(self, root: etree._Element, name: str, of: Type) -> bytes | None:
@@ -141,6 +150,8 @@ class Walk:
     def element(self, e: etree._Element, name: str, of: Type) -> bool:
         """Writes an element of a type under its written name; False if it is not to be."""
         out = self._out
+        needed = _CHILD_NEEDED.get(of)
+        before = (len(self._used), self._links.mark()) if needed is not None else (0, 0)
         items: Any = e.items()
         spelled = name
         if items or name in _LOOKED_AT:
@@ -156,18 +167,20 @@ class Walk:
             text = self._checked(kind, text or "")
             if text is None:
                 return False
-        self._used.add(name)
         said = escaped(text) if kind and text else ""
         if not len(e):
-            if of in _CHILD_NEEDED:
+            if needed is not None:
+                self._take_back(len(out), *before)
                 return False
+            self._used[name] = None
             out.append(f"<{spelled}>{said}</{name}>" if said else f"<{spelled}/>")
             return True
         start = len(out)
+        self._used[name] = None
         out.append(f"<{spelled}>{said}")
         self._children(e, of, bool(kind))
-        if of in _CHILD_NEEDED and not self._has_needed(start + 1, _CHILD_NEEDED[of]):
-            del out[start:]
+        if needed is not None and not self._has_needed(start + 1, needed):
+            self._take_back(start, *before)
             return False
         if len(out) == start + 1 and not said:
             out[start] = f"<{spelled}/>"
@@ -189,6 +202,13 @@ class Walk:
             if mixed and child.tail:
                 self._out.append(escaped(child.tail))
 
+    def _take_back(self, start: int, used: int, links: int) -> None:
+        """Unwrites what was written since: text, names and relationships."""
+        del self._out[start:]
+        for name in list(self._used)[used:]:
+            del self._used[name]
+        self._links.take_back(links)
+
     def _has_needed(self, opened: int, needed: frozenset[str]) -> bool:
         if not needed:
             return len(self._out) > opened
@@ -206,15 +226,17 @@ class Walk:
 
     def _attributes(self, e: etree._Element, name: str, of: Type, items: list[tuple[str, str]]) -> list[str] | None:
         """The attributes as they are written, unordered; None if the element goes."""
+        rules = _RULES[of]
         if name in _HLINKS:
             items = self._action(e, items)
         elif name == "dgm:relIds":
             items = sorted(items)  # ids are given in the order in which they are written
+            if not all(self._links.leads_to_part(name, rules[key][0], value) for key, value in items if key in rules):
+                return None
         elif e.tag == _FORMULA and not self._formula_stays(e):
             return None
         made: list[str] = []
         lost = False
-        rules = _RULES[of]
         for key, value in items:
             rule = rules.get(key)
             if rule is None:
@@ -230,7 +252,7 @@ class Walk:
             elif not fits(value):
                 continue
             if ":" in spelled:
-                self._used.add(spelled)
+                self._used[spelled] = None
             made.append(f' {spelled}="{quoted(value)}"')
         if name in _NEEDS_ID and of in _WITH_ID and self._misses_id(made, lost, name):
             return None
