@@ -96,6 +96,7 @@ def test_rejects_other_orders_and_repeated_members() -> None:
     assert_rejected(packed(found[1:]), "member-order")
     assert_rejected(packed([]), "directory")
     assert_rejected(packed(found, comment=b"x"), "directory")
+    assert_rejected(packed([found[0], replace(found[1], name=b""), *found]), "member-name")
     assert_rejected(packed([replace(found[0], name="［Content".encode())]), "member-name")
 
 

@@ -210,6 +210,16 @@ class TestNotes:
         known = relations(BOOK, SHEET_1)
         assert_rejected(BOOK.but(SHEET_1, shapes, ""), "note-shapes")
         assert_rejected(BOOK.but(SHEET_1, shapes, shapes + shapes), "note-shapes")
+        chart = '<x:chartsheet><x:legacyDrawing r:id="rId1"/></x:chartsheet>'
+        package = BOOK.with_part("xl/chartsheets/sheet1.xml", chart).with_part("xl/drawings/vmlDrawing2.vml", b"<xml/>")
+        package = package.but(
+            "xl/workbook.xml", "</x:sheets>", '<x:sheet name="C" r:id="rId3" sheetId="2"/></x:sheets>'
+        )
+        package = package.relating(
+            package.main, [*relations(BOOK, BOOK.main), ("chartsheet", "xl/chartsheets/sheet1.xml")]
+        )
+        package = package.relating("xl/chartsheets/sheet1.xml", [("vmlDrawing", "xl/drawings/vmlDrawing2.vml")])
+        assert_rejected(package, "note-shapes")
         without = {name: body for name, body in BOOK.parts.items() if name != "xl/comments1.xml"}
         package = Package(BOOK.main, without, {**BOOK.relations, SHEET_1: known[:-1]}, BOOK.media_type)
         assert_rejected(package, "note-shapes")

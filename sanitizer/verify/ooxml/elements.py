@@ -4,7 +4,7 @@ Rules kept here:
 
 - A tag is in the grammar if it can be written in one way only: the pieces found in it add up to its length, and the
   names of its attributes ascend.
-- A state remembers tags without text, and not more than ``MAX_KNOWN`` of them: those of an attack all differ.
+- A state remembers tags without text, and not too many or long ones: those of an attack all differ.
 - A tag that differs from a known one only in numbers or names of cells is not taken apart again, if the attributes that
   have them are of kinds in which every such value is allowed (the ``shape`` of a tag: 2 µs instead of 7).
 
@@ -28,7 +28,7 @@ from sanitizer.verify.ooxml.rules import HLINKS, PARTICULAR, allowed_kinds, chec
 from sanitizer.verify.ooxml.table import TABLE, Type
 from sanitizer.verify.ooxml.values import predicate, text_predicate
 
-MAX_KNOWN = 4_096
+MAX_KNOWN, MAX_LENGTH = 4_096, 512
 BITS = {prefix: 1 << number for number, prefix in enumerate(TABLE.namespaces)} | {"xml": 0}
 _ATTRIBUTE = re.compile(r' ([A-Za-z0-9:]+)="([^"&\t\n]*(?:&(?:amp|lt|gt|quot|#9|#10|#13);[^"&\t\n]*)*)"')
 _NUMBER = re.compile(r'="-?(?:[2-9]|[0-9]{2,15})(?:\.[0-9]{1,15})?"')
@@ -84,7 +84,7 @@ class State(dict[str, Step]):
             return step.filled
         shape = _CELL.sub(_ANY_CELL, _NUMBER.sub(_ANY_NUMBER, tag))
         step = self.shapes.get(shape) or self.learn(tag, shape)
-        if len(self) < MAX_KNOWN:
+        if len(self) < MAX_KNOWN and len(piece) < MAX_LENGTH:
             self[piece] = step
         return step
 
@@ -114,7 +114,13 @@ class State(dict[str, Step]):
                 inner = self.states[type_.name] = State(type_, self.states)
             filled = Step(inner, f"/{name}>", prefixes, uses)
             step = Step(inner, f"/{name}>", prefixes, uses, bare=True, filled=filled)
-        if len(self.shapes) < MAX_KNOWN and name not in PARTICULAR and not uses and _is_free(shape, type_):
+        if (
+            len(self.shapes) < MAX_KNOWN
+            and len(shape) < MAX_LENGTH
+            and name not in PARTICULAR
+            and not uses
+            and _is_free(shape, type_)
+        ):
             self.shapes[shape] = step
         return step
 

@@ -85,7 +85,7 @@ def read(data: bytes, budget: Budget) -> dict[str, Member]:
 
 def _name(name: bytes, before: str, where: str) -> str:
     """A name in its place: ``[Content_Types].xml``, then the others ascending."""
-    demand(name.isascii(), "member-name", where)
+    demand(name and name.isascii(), "member-name", where)
     text = name.decode("ascii")
     demand(text == FIRST if not before else text > before or before == FIRST, "member-order", where)
     demand(not before or text != FIRST, "member-order", where)

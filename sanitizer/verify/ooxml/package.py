@@ -47,6 +47,7 @@ def verify_package(data: bytes, budget: Budget, *, nested: bool = False) -> None
     for name, place in package.places.items():
         package.check_part(name, place)
     package.check_uses()
+    demand(package.read == package.members.keys(), "unread-member")
 
 
 class _Package:
@@ -54,6 +55,7 @@ class _Package:
 
     def __init__(self, members: dict[str, Member], budget: Budget, nested: bool) -> None:
         self.members, self.budget, self.nested = members, budget, nested
+        self.read: set[str] = set()
         self.markup = Markup(budget)
         self.main = self._main_kind()
         names = Names(self.main)
@@ -69,6 +71,11 @@ class _Package:
                 demand(name in (layout.FIRST, ROOT_RELATIONS, PROPERTIES) or name.endswith(".rels"), "part-name")
         check_numbers(self.places.values())
 
+    def content(self, name: str) -> bytes:
+        """What a member holds; it counts as read."""
+        self.read.add(name)
+        return self.members[name].content()
+
     def _main_kind(self) -> str:
         kinds = [kind for kind in TABLE.mains if TABLE.parts[kind].path in self.members]
         demand(len(kinds) == 1, "main-part")
@@ -78,10 +85,10 @@ class _Package:
         """The members that the others determine."""
         has_properties = PROPERTIES in self.members
         demand({layout.FIRST, ROOT_RELATIONS} <= self.members.keys(), "frame")
-        written = self.members[ROOT_RELATIONS].content()
+        written = self.content(ROOT_RELATIONS)
         demand(written == relations.package_relations(self.main_name, has_properties), "relationships", "rels")
         if has_properties:
-            written = self.members[PROPERTIES].content()
+            written = self.content(PROPERTIES)
             texts = [_PROPERTIES.format(program, version) for program in PROGRAMS for version in _VERSIONS]
             allowed = [notes.DECLARATION + text.encode() for text in texts]
             demand(written in allowed, "properties")
@@ -95,7 +102,7 @@ class _Package:
         }
         if has_properties:
             types[PROPERTIES] = PROPERTIES_TYPE
-        written = self.members[layout.FIRST].content()
+        written = self.content(layout.FIRST)
         mains = [main for main, media in TABLE.mains[self.main].items() if media == NESTED or not self.nested]
         expected = (relations.content_types({**types, self.main_name: main}.items()) for main in mains)
         demand(any(written == candidate for candidate in expected), "content-types")
@@ -104,10 +111,10 @@ class _Package:
         """The relationships of typed parts; there are no others."""
         targets = {name: (place.kind, place.relation) for name, place in self.places.items()}
         sources = {rels_name(name): name for name, place in self.places.items() if place.kind in TABLE.parts}
-        for name, member in self.members.items():
+        for name in self.members:
             if name.endswith(".rels") and name != ROOT_RELATIONS:
                 demand(name in sources, "part-name")
-                self.relations[sources[name]] = relations.read(member.content(), targets, sources[name][:40])
+                self.relations[sources[name]] = relations.read(self.content(name), targets, sources[name][:40])
 
     def check_reached(self) -> None:
         """Every part is reached from the main part."""
@@ -122,8 +129,8 @@ class _Package:
     def check_part(self, name: str, place: Place) -> None:
         """What one part holds."""
         if place.kind == "noteShapes":
-            return  # compared with the notes of the sheet that leads to it, see ``_check_notes``
-        content, where = self.members[name].content(), name[:40]
+            return  # read with the notes of the sheet that leads to it, see ``_check_notes``
+        content, where = self.content(name), name[:40]
         if place.kind == "image":
             demand(content.startswith(SIGNATURES[name.rpartition(".")[2]]), "picture-type", where)
             image.verify(content, self.budget.limits)
@@ -134,8 +141,7 @@ class _Package:
             uses = self.markup.read(content, place.kind, where)
             check_fields(content, where)
             self._follow(name, uses)
-            if place.kind == "worksheet":
-                self._check_notes(name, uses)
+            self._check_notes(name, uses)
 
     def _follow(self, name: str, uses: list[Use]) -> None:
         known = self.relations.get(name, {})
@@ -152,8 +158,8 @@ class _Package:
         drawn = [known[use.id].target for use in uses if use.element == "x:legacyDrawing"]
         demand(len(comments) == len(drawn) <= 1, "note-shapes", name[:40])
         for comment, shapes in zip(comments, drawn, strict=True):
-            cells = notes.refs(self.members[comment].content(), comment[:40])
-            demand(self.members[shapes].content() == notes.shapes(cells), "note-shapes", name[:40])
+            cells = notes.refs(self.content(comment), comment[:40])
+            demand(self.content(shapes) == notes.shapes(cells), "note-shapes", name[:40])
 
     def check_uses(self) -> None:
         """No relationship without a use, but those that a part may have without."""
