@@ -15,7 +15,7 @@ from rooms.commands.posting import MarkRead, PostMessage
 from rooms.perform import Outcome
 from rooms.refusals import Refusal, refuse
 from rooms.store.database import Database
-from rooms.store.gathering import room_for, rooms_of, unread_messages
+from rooms.store.gathering import room_for, rooms_of
 from rooms.store.posting import events_after
 from rooms.world import Posted as Kept
 from server import wire
@@ -123,6 +123,5 @@ async def list_rooms(
     """The rooms of a person in a zone, with what is unread in each."""
     async with database.read() as connection:
         rooms = await rooms_of(connection, person, zone, only)
-        behind = [(room.id, max(room.read, room.after)) for room in rooms if room.head > max(room.read, room.after)]
-        unread = await unread_messages(connection, person, behind)
-    return [viewer.listed(room, unread.get(room.id, 0), zone) for room in rooms]
+        audiences = await viewer.audiences.of(connection, [room.id for room in rooms])
+    return [viewer.listed(room, audiences[room.id], zone) for room in rooms]

@@ -103,9 +103,10 @@ class Teller:
 
     def _joined(self, room: Room, people: Iterable[str], after: int | None) -> None:
         """Each person who is there hears of the room in every zone where it exists, then of its events."""
-        listening = [person for person in people if self._hub.connections_of(person)]
-        foreign = self._viewer.foreign(room) if listening else 0
-        for person in listening:
+        audience = self._viewer.audiences.told(room)
+        for person in people:
+            if not self._hub.connections_of(person):
+                continue
             first = room.members[person].after if after is None else after
-            views = {zone: self._viewer.joined(room, first, person, foreign, zone) for zone in room.zones}
+            views = {zone: self._viewer.joined(room, first, person, audience, zone) for zone in room.zones}
             self._hub.joined(person, views, first)

@@ -12,9 +12,10 @@ from functools import partial
 from rooms.attachment import Attachment, Release
 from rooms.events import AttachmentJudged, MembersChanged, MessagePosted, RoomEvent
 from rooms.room import Room
-from rooms.store.gathering import RoomOfPerson
+from rooms.store.gathering import Audience, RoomOfPerson
 from rooms.zones import CrossingTable
 from server import wire
+from server.audiences import Audiences
 from server.directory import Directory
 from server.engine import StoredEvent
 from server.timestamps import timestamp
@@ -25,6 +26,7 @@ class Viewer:
 
     def __init__(self, directory: Directory, table: CrossingTable, zones: frozenset[str]) -> None:
         self._directory = directory
+        self.audiences = Audiences(directory)
         self._table = table
         self._zones = zones
 
@@ -70,34 +72,27 @@ class Viewer:
 
     # Rooms -----------------------------------------------------------------------------------------------------------
 
-    def listed(self, room: RoomOfPerson, unread: int, zone: str) -> wire.RoomView:
+    def listed(self, room: RoomOfPerson, audience: Audience, zone: str) -> wire.RoomView:
         """A room in the list of one of its members, as told in ``zone``."""
         name = self._directory.actor(room.other).name if room.other is not None else room.name
-        return self._room(
-            room.id, room.kind, name, room.head, room.read, unread, room.zones, room.members, room.foreign, zone
-        )
+        return self._room(room.id, room.kind, name, room.head, room.read, room.unread, room.zones, audience, zone)
 
-    def foreign(self, room: Room) -> int:
-        """How many members belong to another organisation than the room."""
-        people = [self._directory.person(p) for p in room.members]
-        return sum(1 for p in people if p is not None and p.organisation != room.organisation)
-
-    def joined(self, room: Room, head: int, person: str, foreign: int, zone: str) -> wire.RoomView:
+    def joined(self, room: Room, head: int, person: str, audience: Audience, zone: str) -> wire.RoomView:
         """A room that ``person`` has just come into, as told in ``zone``."""
         name = room.name
         if room.kind == "direct":
             name = next((self._directory.actor(p).name for p in room.members if p != person), name)
-        return self._room(room.id, room.kind, name, head, head, 0, room.zones, len(room.members), foreign, zone)
+        return self._room(room.id, room.kind, name, head, head, 0, room.zones, audience, zone)
 
     def _room(
-        self, room: str, kind: str, name: str, head: int, read: int, unread: int, zones: Iterable[str], people: int,
-        foreign: int, here: str,
+        self, room: str, kind: str, name: str, head: int, read: int, unread: int, zones: Iterable[str],
+        audience: Audience, here: str,
     ) -> wire.RoomView:  # fmt: skip
         """The audience are those zones of the room that may read what is written ``here``."""
         open_to = sorted(set(zones) & self._zones)
         readers = [zone for zone in open_to if self._table.text_may_be_read(here, zone)]
-        audience = wire.Audience(people, foreign, readers)
-        return wire.RoomView(room, kind, name, head, read, audience, open_to, unread)  # type: ignore[arg-type]
+        heard_by = wire.Audience(audience.people, audience.foreign, readers)
+        return wire.RoomView(room, kind, name, head, read, heard_by, open_to, unread)  # type: ignore[arg-type]
 
     # Attachments -----------------------------------------------------------------------------------------------------
 

@@ -20,11 +20,13 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, StaticPool
 
 T = TypeVar("T")
 READERS = 4
+READER_WAIT = 10.0  # seconds for a free one
 
 
 class StorageFull(Exception):
@@ -33,6 +35,10 @@ class StorageFull(Exception):
 
 class FatalStorageError(Exception):
     """The disk failed to make a commit durable; the process must end and be started again."""
+
+
+class ReadersBusy(Exception):
+    """No reader became free in time; nothing was read, and trying again helps."""
 
 
 class DatabaseDamaged(Exception):
@@ -79,7 +85,7 @@ def reader_engine(path: Path) -> AsyncEngine:
         poolclass=AsyncAdaptedQueuePool,
         pool_size=READERS,
         max_overflow=0,
-        pool_timeout=10,
+        pool_timeout=READER_WAIT,
     )
     event.listen(engine.sync_engine, "connect", _prepare_reader)
     return engine
@@ -148,9 +154,15 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A read-only connection: one consistent view until it is given back."""
-        async with self._readers.connect() as connection:
+        """A read-only connection: one consistent view until it is given back. Raises ``ReadersBusy``."""
+        try:
+            connection = await self._readers.connect()
+        except PoolTimeout as error:
+            raise ReadersBusy from error
+        try:
             yield connection
+        finally:
+            await connection.close()
 
     def check(self) -> None:
         """Raises ``DatabaseDamaged`` unless SQLite finds the file sound (``PRAGMA quick_check``)."""

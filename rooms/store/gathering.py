@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    ScalarSelect,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rooms.commands.gathering import ChangeMembers, OpenRoom
@@ -25,12 +37,8 @@ _MEMBERS = select(members.c.room, members.c.person, members.c.after, members.c.m
     members.c.room.in_(bindparam("ids", expanding=True))
 )
 
-_UNREAD = select(func.count()).where(
-    events.c.room == bindparam("room"),
-    events.c.seq > bindparam("after"),
-    events.c.kind == "message.posted",
-    events.c.actor != bindparam("person"),
-)
+MOST_UNREAD = 1_000
+"""Nobody reads on from a larger number, and counting it would take long."""
 
 
 def load_rooms(connection: Connection, ids: Iterable[str], world: World) -> None:
@@ -110,8 +118,8 @@ def write_members(connection: Connection, changes: Sequence[MembersMoved]) -> No
 
 
 class RoomOfPerson(NamedTuple):
-    """A room as one member sees it. ``after``: what came up to there is not shown to this member. ``other``: the other
-    member of a direct room."""
+    """A room as one member sees it. ``after``: what came up to there is not shown to this member. ``unread``: messages
+    of others after ``read``, at most ``MOST_UNREAD``. ``other``: the other member of a direct room."""
 
     id: str
     kind: str
@@ -121,9 +129,33 @@ class RoomOfPerson(NamedTuple):
     head: int
     after: int
     read: int
-    members: int
-    foreign: int
+    unread: int
     other: str | None
+
+
+class Audience(NamedTuple):
+    """How many people are in a room, and how many of them belong to another organisation than the room."""
+
+    people: int
+    foreign: int
+
+
+def _unread(mine: FromClause, read: ColumnElement[int]) -> ScalarSelect[int]:
+    """Counted no further than ``MOST_UNREAD``, by the events' own order."""
+    first = case((mine.c.after > read, mine.c.after), else_=read)
+    news = (
+        select(literal(1))
+        .where(
+            events.c.room == mine.c.room,
+            events.c.seq > first,
+            events.c.kind == "message.posted",
+            events.c.actor != mine.c.person,
+        )
+        .limit(MOST_UNREAD)
+        .correlate(mine, read_marks)
+        .subquery()
+    )
+    return select(func.count()).select_from(news).scalar_subquery()
 
 
 async def rooms_of(connection: AsyncConnection, person: str, zone: str, only: str | None = None) -> list[RoomOfPerson]:
@@ -131,7 +163,7 @@ async def rooms_of(connection: AsyncConnection, person: str, zone: str, only: st
     mine = members.alias("mine")
     read = func.coalesce(read_marks.c.seq, 0)
     statement = (
-        select(rooms, mine.c.after, read.label("read"))
+        select(rooms, mine.c.after, read.label("read"), _unread(mine, read).label("unread"))
         .join(mine, (mine.c.room == rooms.c.id) & (mine.c.person == person))
         .outerjoin(read_marks, (read_marks.c.room == rooms.c.id) & (read_marks.c.person == person))
         .order_by(rooms.c.name, rooms.c.id)
@@ -139,22 +171,10 @@ async def rooms_of(connection: AsyncConnection, person: str, zone: str, only: st
     if only is not None:
         statement = statement.where(rooms.c.id == only)
     found = [row for row in await connection.execute(statement) if zone in split(row.zones)]
-    ids = [row.id for row in found]
-    counts = (
-        select(members.c.room, people_table.c.organisation, func.count())
-        .join(people_table, people_table.c.id == members.c.person)
-        .where(members.c.room.in_(ids))
-        .group_by(members.c.room, people_table.c.organisation)
-    )
-    inside: dict[str, dict[str, int]] = {}
-    for room, organisation, count in await connection.execute(counts):
-        inside.setdefault(room, {})[organisation] = count
     others = await _others(connection, [row.id for row in found if row.kind == "direct"], person)
     return [
         RoomOfPerson(
-            row.id, row.kind, row.name, row.organisation, split(row.zones), row.head, row.after, row.read,
-            sum(inside[row.id].values()),
-            sum(n for organisation, n in inside[row.id].items() if organisation != row.organisation),
+            row.id, row.kind, row.name, row.organisation, split(row.zones), row.head, row.after, row.read, row.unread,
             others.get(row.id),
         )
         for row in found
@@ -162,20 +182,23 @@ async def rooms_of(connection: AsyncConnection, person: str, zone: str, only: st
 
 
 async def _others(connection: AsyncConnection, direct: list[str], person: str) -> dict[str, str]:
+    if not direct:
+        return {}
     statement = select(members.c.room, members.c.person).where(members.c.room.in_(direct), members.c.person != person)
     return {row.room: row.person for row in await connection.execute(statement)}
 
 
-async def unread_messages(
-    connection: AsyncConnection, person: str, rooms_after: Sequence[tuple[str, int]]
-) -> dict[str, int]:
-    """Messages of others after the given seq, per room; rooms without any are left out."""
-    unread: dict[str, int] = {}
-    for room, after in rooms_after:
-        count = (await connection.execute(_UNREAD, {"room": room, "after": after, "person": person})).scalar_one()
-        if count:
-            unread[room] = count
-    return unread
+async def audiences_of(connection: AsyncConnection, wanted: Sequence[str]) -> dict[str, Audience]:
+    """Of many rooms of many people it takes long: keep the answer."""
+    foreign = case((people_table.c.organisation != rooms.c.organisation, 1), else_=0)
+    counts = (
+        select(members.c.room, func.count(), func.sum(foreign))
+        .join(people_table, people_table.c.id == members.c.person)
+        .join(rooms, rooms.c.id == members.c.room)
+        .where(members.c.room.in_(wanted))
+        .group_by(members.c.room)
+    )
+    return {row[0]: Audience(row[1], row[2]) for row in await connection.execute(counts)}
 
 
 class Membership(NamedTuple):

@@ -24,6 +24,7 @@ from rooms.commands import Command, Origin
 from rooms.commands.noting import NoteAct
 from rooms.perform import Outcome
 from rooms.refusals import Refusal, refuse
+from rooms.store.database import ReadersBusy
 from server.admission import SAFE_METHODS, presented_token, same_origin, values
 from server.engine import RequestOrigin
 from server.on_record import OnRecord
@@ -114,6 +115,7 @@ class Door:
 
         async def serve(request: Request) -> Response:
             if _cross_site(request):
+                self._strangers.refused(domain_origin(request_origin(request)), "foreign_origin")
                 return self._refused(request, refuse("foreign_origin"))
             answered = await handler(request, domain_origin(request_origin(request)))
             return self._refused(request, answered) if isinstance(answered, Refusal) else answered
@@ -156,6 +158,7 @@ class Door:
         listener = request.scope["state"]["listener"]
         presented = presented_token(listener, request.scope["headers"])
         if presented is None:
+            self._strangers.refused(domain_origin(origin), "unauthenticated")
             return refuse("unauthenticated")
         live = await self._sessions.authenticate(presented.token, domain_origin(origin))
         if isinstance(live, Refusal):
@@ -192,12 +195,18 @@ class Routes(Starlette):
         super().__init__(routes=routes)
 
     def build_middleware_stack(self) -> ASGIApp:
-        return ExceptionMiddleware(self.router, handlers={404: not_found, 405: not_allowed})
+        handlers = {404: not_found, 405: not_allowed, ReadersBusy: readers_busy}
+        return ExceptionMiddleware(self.router, handlers=handlers)
 
 
 async def not_found(request: Request, error: Exception) -> Response:
     """No such route."""
     return problem_response(refuse("not_found"), language(request), request_origin(request).request_id)
+
+
+async def readers_busy(request: Request, error: Exception) -> Response:
+    """The store could not be read in time."""
+    return problem_response(refuse("busy", 2), language(request), request_origin(request).request_id)
 
 
 async def not_allowed(request: Request, error: Exception) -> Response:

@@ -61,11 +61,11 @@ class Operation(NamedTuple):
     @property
     def all_codes(self) -> tuple[str, ...]:
         """Every code of the contract that this route may refuse by."""
-        found = {*self.codes, "not_found", "internal"}
+        found = {*self.codes, "not_found", "internal", "busy"}
         if self.login:
             found |= {"unauthenticated", "rate_limited"}
         if self.method not in ("GET", "HEAD", "OPTIONS"):
-            found |= {"forbidden", "busy", "storage_full"}
+            found |= {"forbidden", "storage_full"}
         if self.takes is not None:
             found |= {"malformed", "too_large"}
         return tuple(sorted(found))

@@ -18,7 +18,7 @@ from rooms.commands.posting import MarkRead
 from rooms.decide.gathering import Opened
 from rooms.refusals import Refusal
 from rooms.store.audit import all_checkpoints, all_leaves
-from rooms.store.gathering import rooms_of, unread_messages
+from rooms.store.gathering import rooms_of
 from rooms.store.posting import events_after, events_before
 from rooms.world import Posted
 
@@ -31,8 +31,8 @@ async def test_posts_take_gapless_places(town: Town) -> None:
         events = await events_after(connection, room.id, 0, 500)
         assert [e.seq for e in events] == list(range(1, 301))
         assert [e.seq for e in await events_before(connection, room.id, 11, 5)] == [6, 7, 8, 9, 10]
-        assert await unread_messages(connection, town.people["suzuki"].id, [(room.id, 290)]) == {room.id: 10}
-        assert await unread_messages(connection, town.people["sato"].id, [(room.id, 0)]) == {}
+        for login, unread in (("suzuki", 300), ("sato", 0)):
+            assert (await rooms_of(connection, town.people[login].id, "lgwan"))[0].unread == unread
 
 
 async def test_the_same_client_msg_id_gets_the_first_answer(town: Town) -> None:
