@@ -72,6 +72,15 @@ def test_everything_wrong_is_found_at_once_and_left_as_it_is(data: Path, capsys:
     assert state(data) == before
 
 
+def test_leaves_that_nobody_signs_are_a_warning(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data.parent / "password").write_text("kasumi-gahama\n")
+    words = ("--name", "職員", "--password-file", data.parent / "password", "--data", data)
+    assert cli.main(["user", "add", "sato", *map(str, words)]) == 0
+    assert findings(capsys, "--data", data)["audit"] == "warning"
+    assert cli.main(["audit", "export", "--data", str(data), "-o", str(data.parent / "record")]) == 0
+    assert findings(capsys, "--data", data)["audit"] == "ok"
+
+
 def test_a_record_that_lost_its_tail_is_found(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("--name", "職員", "--password-file", data.parent / "password", "--data", data)
     (data.parent / "password").write_text("kasumi-gahama\n")
