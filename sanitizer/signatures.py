@@ -83,8 +83,9 @@ BY_NAME = frozenset(
     }
 )
 
-ANY_TEXT = frozenset({"text/plain", "text/csv", "text/html", "application/xhtml+xml", "image/svg+xml",
-"message/rfc822"})
+ANY_TEXT = frozenset(
+    {"text/plain", "text/csv", "text/html", "application/xhtml+xml", "image/svg+xml", "message/rfc822"}
+)
 
 TEXT_BY_NAME = frozenset(
     {

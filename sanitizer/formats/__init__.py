@@ -46,8 +46,10 @@ FORMATS: dict[str, str] = {
     "image/svg+xml": "sanitizer.formats.markup.svg",
     "image/tiff": "sanitizer.formats.image",
     "image/webp": "sanitizer.formats.image",
+    "text/calendar": "sanitizer.formats.cards.calendar",
     "text/csv": "sanitizer.formats.csv_table",
     "text/html": "sanitizer.formats.markup.html",
     "text/plain": "sanitizer.formats.text",
     "text/tab-separated-values": "sanitizer.formats.csv_table",
+    "text/vcard": "sanitizer.formats.cards.vcard",
 }

@@ -37,14 +37,16 @@ VERIFIERS: dict[str, str] = {
     "image/svg+xml": "sanitizer.verify.markup.svg",
     "image/tiff": "sanitizer.verify.image",
     "image/webp": "sanitizer.verify.image",
+    "text/calendar": "sanitizer.verify.cards.calendar",
     "text/csv": "sanitizer.verify.text_table",
     "text/html": "sanitizer.verify.markup.html",
     "text/plain": "sanitizer.verify.text",
     "text/tab-separated-values": "sanitizer.verify.text_table",
+    "text/vcard": "sanitizer.verify.cards.vcard",
 }
 
 
-_VERSIONS = {"image": "image-1", "markup": "markup-1", "ooxml": "ooxml-1", "pdf": "pdf-1", "text": "text-1"}
+_VERSIONS = {family: f"{family}-1" for family in ("cards", "image", "markup", "ooxml", "pdf", "text")}
 GRAMMARS: dict[str, str] = {
     mime: _VERSIONS[re.split("[._]", module.removeprefix("sanitizer.verify."))[0]] for mime, module in VERIFIERS.items()
 }

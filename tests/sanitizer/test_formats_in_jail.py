@@ -44,6 +44,8 @@ def _pdf() -> bytes:
 
 HTML = "<!DOCTYPE html><title>お知らせ</title><p onclick='x()'>休館日<script>x()</script>"
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>x()</script><text>庁舎</text><circle r="4" onclick="x()"/></svg>'
+CALENDAR = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:会議\r\nX-A:1\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+CARD = "BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=SHIFT_JIS;ENCODING=QUOTED-PRINTABLE:=8D=B2=93=A1\r\nEND:VCARD\r\n"
 SAMPLES: dict[str, bytes] = {
     "application/pdf": _pdf(),
     "application/xhtml+xml": HTML.encode(),
@@ -56,10 +58,12 @@ SAMPLES: dict[str, bytes] = {
     "image/svg+xml": SVG.encode(),
     "image/tiff": _picture("TIFF"),
     "image/webp": _picture("WEBP"),
+    "text/calendar": CALENDAR.encode("cp932"),
     "text/csv": "品名,数\r\nりんご,=1+1\r\n".encode("cp932"),
     "text/html": HTML.encode("cp932"),
     "text/plain": "霞ヶ浜市のお知らせ\n".encode("euc_jp"),
     "text/tab-separated-values": "品名\t数\nりんご\t3\n".encode("utf-16"),
+    "text/vcard": CARD.encode(),
 }
 
 # what leaves as another type

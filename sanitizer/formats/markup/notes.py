@@ -25,7 +25,8 @@ CONTROLS = re.compile(
 class Notes:
     """Counts by kind; ``lists`` gives them in the order of ``KINDS``, what can act first."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Iterable[str] = KINDS) -> None:
+        self._order = {kind: at for at, kind in enumerate([*kinds, *PICTURE_KINDS])}
         self._removed: Counter[str] = Counter()
         self._changed: Counter[str] = Counter()
 
@@ -46,7 +47,12 @@ class Notes:
 
     def lists(self) -> tuple[list[Change], list[Change]]:
         """``removed`` and ``changed`` for ``Rebuilt``."""
-        return _listed(self._removed), _listed(self._changed)
+        return self._listed(self._removed), self._listed(self._changed)
+
+    def _listed(self, counts: Counter[str]) -> list[Change]:
+        last = len(self._order)
+        kinds = sorted((kind for kind in counts if counts[kind]), key=lambda kind: (self._order.get(kind, last), kind))
+        return [Change(kind, counts[kind]) for kind in kinds]
 
     def clean(self, text: str) -> str:
         """Characters as they may leave: no controls, no characters that reorder text; line ends are LF."""
@@ -57,12 +63,6 @@ class Notes:
             text, count = BIDI.subn("", text)
             self.removed("bidi-controls", count)
         return text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ")
-
-
-def _listed(counts: Counter[str]) -> list[Change]:
-    order = {kind: at for at, kind in enumerate([*KINDS, *PICTURE_KINDS])}
-    kinds = sorted((kind for kind in counts if counts[kind]), key=lambda kind: (order.get(kind, len(order)), kind))
-    return [Change(kind, counts[kind]) for kind in kinds]
 
 
 def escaped(text: str) -> str:

@@ -1,0 +1,1 @@
+"""Strict readers of the canonical calendars and address cards of ``docs/grammar-cards.md``."""
