@@ -8,9 +8,8 @@ sanitizer.verify.Violation: ('bad-head', 'line 1')
 
 from __future__ import annotations
 
-import re
-
 from sanitizer.limits import Limits
+from sanitizer.patterns import compile_pattern
 from sanitizer.verify.cards.lines import TEXT, TEXTS, Line, check, demand, read
 from sanitizer.verify.markup.values import ADDRESS, is_link
 
@@ -82,17 +81,17 @@ COMPONENTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "DAYLIGHT": (("VTIMEZONE",), OFFSETS),
 }
 PROPERTIES = {
-    component: {name: re.compile(FORMS[form]) for form, names in table.items() for name in names.split()}
+    component: {name: compile_pattern(FORMS[form]) for form, names in table.items() for name in names.split()}
     for component, (_, table) in COMPONENTS.items()
 }
 PARAMETERS = {
-    **dict.fromkeys(("CUTYPE", "FBTYPE", "PARTSTAT", "RELATED", "RELTYPE", "ROLE"), re.compile("[A-Z-]{1,30}")),
-    "RSVP": re.compile("TRUE|FALSE"),
-    "RANGE": re.compile("THISANDFUTURE"),
-    "VALUE": re.compile("DATE|DATE-TIME|PERIOD|DURATION"),
-    "LANGUAGE": re.compile("[A-Za-z0-9-]{1,35}"),
-    "CN": re.compile(".{1,200}"),
-    "TZID": re.compile(".{1,200}"),
+    **dict.fromkeys(("CUTYPE", "FBTYPE", "PARTSTAT", "RELATED", "RELTYPE", "ROLE"), compile_pattern("[A-Z-]{1,30}")),
+    "RSVP": compile_pattern("TRUE|FALSE"),
+    "RANGE": compile_pattern("THISANDFUTURE"),
+    "VALUE": compile_pattern("DATE|DATE-TIME|PERIOD|DURATION"),
+    "LANGUAGE": compile_pattern("[A-Za-z0-9-]{1,35}"),
+    "CN": compile_pattern(".{1,200}"),
+    "TZID": compile_pattern(".{1,200}"),
 }
 HEAD = [("VERSION", "2.0"), ("PRODID", "-//Sekisho//Sanitizer//EN")]
 

@@ -17,16 +17,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sanitizer.limits import Limits
+from sanitizer.patterns import compile_pattern
 from sanitizer.verify import Violation
 
-FORBIDDEN = re.compile(
+FORBIDDEN = compile_pattern(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef\ufeff"
     + "".join(chr((plane << 16) + low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
     + "]"
 )
 WORDS = r"[A-Z0-9-]+(?:,[A-Z0-9-]+)*"
 PARAMETER = rf';(?:(TYPE)=({WORDS})|(?!TYPE=)([A-Z-]+)=(?:"([^"]*[,:;][^"]*)"|([^",:;]*)))'
-LINE = re.compile(rf"([A-Z-]+)((?:{PARAMETER})*):(.*)", re.DOTALL)
+LINE = compile_pattern(rf"([A-Z-]+)((?:{PARAMETER})*):(.*)", re.DOTALL)
 TEXT = r"(?:[^\\;,]|\\[\\;,n])*+"
 TEXTS = rf"{TEXT}(?:,{TEXT})*+"
 FIELDS = rf"{TEXTS}(?:;{TEXTS})*+"

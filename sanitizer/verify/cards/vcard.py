@@ -8,10 +8,10 @@ sanitizer.verify.Violation: ('bad-head', 'line 1')
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from sanitizer.limits import Limits
+from sanitizer.patterns import compile_pattern
 from sanitizer.verify.cards.lines import FIELDS, TEXT, TEXTS, Line, check, demand, read
 from sanitizer.verify.markup.values import Gallery, is_link
 
@@ -23,12 +23,12 @@ TABLE = {
     "[0-9TZ:.+-]{2,35}": "BDAY ANNIVERSARY REV",
     "https?://.+": "URL",
 }
-PROPERTIES = {name: re.compile(form) for form, names in TABLE.items() for name in names.split()}
-PLACE = {"3.0": re.compile(f"{REAL};{REAL}"), "4.0": re.compile(f"geo:{REAL},{REAL}")}
+PROPERTIES = {name: compile_pattern(form) for form, names in TABLE.items() for name in names.split()}
+PLACE = {"3.0": compile_pattern(f"{REAL};{REAL}"), "4.0": compile_pattern(f"geo:{REAL},{REAL}")}
 PARAMETERS = {
-    "TYPE": re.compile("[A-Z0-9-]{1,20}(?:,[A-Z0-9-]{1,20})*"),
-    "PREF": re.compile("[1-9][0-9]?|100"),
-    "LANGUAGE": re.compile("[A-Za-z0-9-]{1,35}"),
+    "TYPE": compile_pattern("[A-Z0-9-]{1,20}(?:,[A-Z0-9-]{1,20})*"),
+    "PREF": compile_pattern("[1-9][0-9]?|100"),
+    "LANGUAGE": compile_pattern("[A-Za-z0-9-]{1,35}"),
 }
 PICTURES = ("PNG", "JPEG", "GIF", "WEBP")
 
