@@ -10,6 +10,7 @@ knowing one id tells nothing about another. ASCII, at most 64 characters.
 from __future__ import annotations
 
 import base64
+import hashlib
 from typing import Literal
 
 Kind = Literal["room", "message", "attachment", "person", "organisation", "section", "session", "upload", "blob"]
@@ -26,7 +27,6 @@ _PREFIX: dict[Kind, str] = {
     "blob": "b",
 }
 CHANCE_BYTES = 16
-MAX_LENGTH = 64
 
 
 def make_id(kind: Kind, chance: bytes) -> str:
@@ -38,6 +38,4 @@ def make_id(kind: Kind, chance: bytes) -> str:
 
 def derive_id(kind: Kind, seed: bytes, label: str) -> str:
     """A stable id for a thing that exists once per ``label`` (a direct room per pair), from a secret-free digest."""
-    import hashlib
-
     return make_id(kind, hashlib.sha256(seed + b"\0" + label.encode()).digest()[:CHANCE_BYTES])

@@ -8,7 +8,7 @@ the network alone.
 from __future__ import annotations
 
 from rooms.attachment import Attachment
-from rooms.people import ADMINISTRATOR, AUDITOR, Person
+from rooms.people import ADMINISTRATOR, Person
 from rooms.refusals import Refusal, refuse
 from rooms.room import Member, Room
 
@@ -59,7 +59,3 @@ def may_see_attachment(person: Person, room: Room | None, attachment: Attachment
 
 def may_administer(person: Person) -> Refusal | None:
     return None if ADMINISTRATOR in person.roles else refuse("forbidden")
-
-
-def may_audit(person: Person) -> Refusal | None:
-    return None if AUDITOR in person.roles else refuse("forbidden")
