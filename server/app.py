@@ -30,7 +30,7 @@ from rooms.store.database import Database
 from rooms.world import GIB, Terms
 from rooms.zones import PRESETS
 from sanitizer.supervisor import Supervisor
-from server.binding import Bound, bind
+from server.binding import Bound, allow_many_connections, bind
 from server.binding import StartRefused as Unbound
 from server.control import ControlSocket
 from server.directory import Directory
@@ -165,7 +165,7 @@ class Application:
         self.teller = Teller(self.hub, self.directory, self.viewer, self.sessions, self.worker.wake, self.indexer.wake)
         self.passwords = Passwords(cheap=load.on)
         self.receiving = Receiving(
-            database, self.quarantine, submit, lambda: self.storage.uploads_open, settings.limits.upload_mib * MIB
+            database, self.quarantine, submit, self.storage.takes_uploads, settings.limits.upload_mib * MIB
         )
         self.resumables = Resumables(
             database, Partials(folder / "uploads"), self.quarantine, self.receiving, now,
@@ -300,6 +300,7 @@ def _is_upload(scope: Scope) -> bool:
 
 def serve_installation(settings: Settings, *, ready: Ready | None = None, load: LoadTest | None = None) -> None:
     """Run one installation until a signal. Raises ``StartRefused`` with nothing running."""
+    allow_many_connections()
     load = load or LoadTest()
     loop = loop_of(settings.event_loop)
     log.info("event loop: %s", loop.name)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import resource
 import socket
 import ssl
 import stat
@@ -47,6 +48,15 @@ class Bound:
     sock: socket.socket
     url: str
     tls: ssl.SSLContext | None
+
+
+def allow_many_connections() -> int:
+    """Raise this process's limit of open files to the hard one (getrlimit(2)) and return it: each connection is one.
+    The soft limit of 1,024 that many systems begin with is for programs that still use select(2).
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
 
 
 def bind(listeners: Sequence[ListenerSettings]) -> list[Bound] | StartRefused:

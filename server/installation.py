@@ -51,11 +51,23 @@ class StartRefused(Exception):
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make the folder (0700) or check it as ``check_folder`` does."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    check_folder(folder)
-    for name in (KEYS, BACKUPS):
-        (folder / name).mkdir(mode=0o700, exist_ok=True)
+    """Make the folder (0700) or check it as ``check_folder`` does. Raises ``StartRefused``
+    (``folder_unusable``) where none can be had or written.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_folder(folder)
+        for name in (KEYS, BACKUPS):
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
+        (folder / LOCK).touch(mode=0o600)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise StartRefused(
+            "folder_unusable",
+            f"データフォルダー {folder} を使えません({reason})。"
+            "場所・所有者・書き込み権限・ディスクの空きを確かめてください。",
+            f"The data folder {folder} cannot be used ({reason}). Check its place, owner, permissions and free space.",
+        ) from error
 
 
 def check_folder(folder: Path) -> None:

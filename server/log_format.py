@@ -24,7 +24,6 @@ import msgspec
 from server.timestamps import timestamp
 
 _EXTRAS = ("request_id", "listener", "zone", "session", "code")
-_QUIET = ("uvicorn", "uvicorn.error", "uvicorn.asgi", "uvicorn.access", "websockets", "asyncio")
 
 
 class JsonFormatter(logging.Formatter):
@@ -54,14 +53,14 @@ def _frames(where: TracebackType | None) -> list[str]:
 
 
 def configure(level: str = "info", stream: TextIO | None = None) -> None:
-    """Make the root logger write JSON lines. ``level`` is the settings' ``log.level``; libraries speak from warnings
-    on.
+    """Make the root logger write JSON lines. ``level`` is the settings' ``log.level`` and counts for our own loggers
+    alone: libraries speak from warnings on, because what they would tell beyond that (statements, frames) holds what
+    people write.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
+    logging.getLogger("sekisho").setLevel(level.upper())
     logging.getLogger("sekisho.sockets.frames").setLevel(logging.WARNING)

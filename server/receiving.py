@@ -3,7 +3,8 @@
 Rules kept here:
 - the answer comes when file, folder and row are durable;
 - a size limit holds while bytes arrive, not after; a client that vanishes leaves nothing behind;
-- a disk that is nearly full takes no uploads (``storage_full``), and says so before the first byte.
+- a disk that is nearly full takes no uploads (``storage_full``): said before the first byte, and looked at again with
+  every piece, so that one large file does not fill what the limit keeps free.
 """
 
 from __future__ import annotations
@@ -114,7 +115,8 @@ class Receiving:
             async for piece in _pieces(_patient(chunks, self.stalls_after)):
                 if inflow.size + len(piece) > self.max_size:
                     return refuse("too_large")
-                await loop.run_in_executor(self.disk, inflow.write, piece)
+                if not await loop.run_in_executor(self.disk, self._take_in, inflow, piece):
+                    return refuse("storage_full")
             if inflow.size == 0:
                 return refuse("empty_file")
             received = await loop.run_in_executor(self.disk, inflow.keep)
@@ -127,6 +129,11 @@ class Receiving:
         finally:
             if inflow is not None and not kept:
                 await asyncio.shield(loop.run_in_executor(self.disk, inflow.drop))
+
+    def _take_in(self, inflow: Inflow, piece: bytes) -> bool:
+        """Write a piece; False if the disk takes no files any more."""
+        inflow.write(piece)
+        return self.is_open
 
     async def record(
         self, origin: Origin, room: str, name: str, received: Received, chance: bytes | None = None

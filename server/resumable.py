@@ -240,6 +240,8 @@ class Resumables:
                     return refuse("too_large")
                 if sink.add(chunk):
                     await self._on_disk(sink.write)
+                    if not await self._on_disk(lambda: self._receiving.is_open):
+                        return refuse("storage_full")
                     if checksum is None and upload.offset + MARK_EVERY <= sink.size < length:
                         await self._mark(upload, file, sink.size)
             whole = True

@@ -1,7 +1,7 @@
 """How full the disk is, and what that means: uploads are refused first, then the server only reads.
 
-Rules: looked at every few seconds, never in the path of a request; reading goes on whatever happens; what is
-refused here is not queued.
+Rules: looked at every few seconds, and by whoever writes a piece of a file; never in the path of a message; reading
+goes on whatever happens; what is refused here is not queued.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ class StorageWatch:
     def look(self) -> None:
         self.used = self.share()
 
-    @property
-    def uploads_open(self) -> bool:
+    def takes_uploads(self) -> bool:
+        """Whether there is room for files now: looks afresh."""
+        self.look()
         return self.used < self._refuse_uploads
 
     @property

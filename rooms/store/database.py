@@ -5,6 +5,7 @@ Rules kept here:
   one thread and runs one drain at a time;
 - ``synchronous=FULL``: what is committed survives a power cut; no mmap;
 - readers open the file read-only and ask for nothing that waits;
+- an error never carries the values of its statement: people wrote them;
 - a failed fsync ends the process (``FatalStorageError``): after it nobody knows what is on the disk.
 """
 
@@ -17,8 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -72,20 +74,29 @@ def _prepare_reader(connection: Any, _record: Any) -> None:
 def writer_engine(path: Path) -> Engine:
     """A synchronous engine with one connection, transactions begun by hand (``BEGIN IMMEDIATE``)."""
     engine = create_engine(
-        f"sqlite:///{path}", poolclass=StaticPool, connect_args={"check_same_thread": False, "cached_statements": 512}
+        URL.create("sqlite", database=str(path)),
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False, "cached_statements": 512},
+        hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare_writer)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
 
 
+def _read_only(driver: str, path: Path) -> URL:
+    """Opens the file for reading alone, whatever its folder is called (https://www.sqlite.org/uri.html)."""
+    return URL.create(driver, database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"})
+
+
 def reader_engine(path: Path) -> AsyncEngine:
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///file:{path}?mode=ro&uri=true",
+        _read_only("sqlite+aiosqlite", path),
         poolclass=AsyncAdaptedQueuePool,
         pool_size=READERS,
         max_overflow=0,
         pool_timeout=READER_WAIT,
+        hide_parameters=True,
     )
     event.listen(engine.sync_engine, "connect", _prepare_reader)
     return engine
@@ -94,7 +105,7 @@ def reader_engine(path: Path) -> AsyncEngine:
 @contextmanager
 def snapshot(path: Path) -> Iterator[Connection]:
     """One consistent, read-only view of a database that a server may be writing to."""
-    engine = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true", poolclass=NullPool)
+    engine = create_engine(_read_only("sqlite", path), poolclass=NullPool, hide_parameters=True)
     event.listen(engine, "connect", lambda raw, _: setattr(raw, "isolation_level", None))
     try:
         with engine.connect() as connection:

@@ -10,6 +10,7 @@ import hashlib
 import io
 import itertools
 import secrets
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from support.installation import Client, Installation, installed
 
 from ops.demo_data import sample_files
 from rooms.receipt import ReceiptError, verify_receipt
+from server.receiving import PIECE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FILES = sample_files()
@@ -479,6 +481,23 @@ async def test_a_nearly_full_disk_takes_no_files_but_talk_goes_on(town: Installa
         assert_problem(refused, 507, "storage_full", "storage_full")
         await post(sato, room, attachment)
         assert (await sato.get(f"attachments/{attachment}/content")).status_code == 200
+    finally:
+        town.fill_disk(0.1)
+
+
+async def test_a_disk_that_fills_while_a_file_arrives_takes_no_more_of_it(town: Installation) -> None:
+    sato = await town.login("sato")
+    room = await opened(sato)
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"a" * PIECE
+        town.fill_disk(0.905)
+        yield b"b" * 3 * PIECE
+
+    try:
+        refused = await sato.post("attachments", params={"room": room, "name": "b.txt"}, content=pieces())
+        assert_problem(refused, 507, "storage_full", "storage_full")
+        assert left_over(town) == set()
     finally:
         town.fill_disk(0.1)
 

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from rooms.audit import NoteSigner
 from rooms.store.migrate import migrate
@@ -39,6 +40,26 @@ def test_one_server_per_folder(tmp_path: Path) -> None:
     assert refused.value.code == "already_running"
     with lock_folder(tmp_path / "data"):
         pass
+
+
+def test_a_folder_that_cannot_be_had_is_a_refusal(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "data", tmp_path / ("長" * 100)):
+        with pytest.raises(StartRefused) as refused, lock_folder(folder):
+            pass
+        assert refused.value.code == "folder_unusable" and str(folder) in refused.value.ja
+
+
+@pytest.mark.parametrize("name", ["a?mode=memory", "50%25", "#1 部", "a b"])
+async def test_the_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    with lock_folder(tmp_path / name) as folder:
+        database = open_database(folder)
+        try:
+            async with database.read() as connection:
+                assert (await connection.execute(text("select count(*) from rooms"))).scalar_one() == 0
+        finally:
+            await database.close()
+    assert (tmp_path / name / "sekisho.db").stat().st_size > 0
 
 
 @pytest.mark.parametrize("name", ["", "keys", "keys/checkpoint.key", "sekisho.db"])

@@ -18,11 +18,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from support.served import receive, send, served
 from websockets.asyncio.client import connect, unix_connect
 from websockets.typing import Subprotocol
 
 from rooms.refusals import REASONS, refuse
+from rooms.store.database import writer_engine
 from server.binding import StartRefused, bind
 from server.log_format import configure
 from server.problems import problem_response
@@ -142,6 +145,26 @@ def test_a_log_record_is_one_line_whatever_it_says() -> None:
     first, second = (json.loads(line) for line in stream.getvalue().split("\n")[:-1])
     assert first["message"].startswith("one\n") and first["request_id"] == "abc" and first["level"] == "info"
     assert second["error"] == "ValueError" and second["frames"][0].startswith("server/test_kinds_of_sockets.py:")
+
+
+def test_at_level_debug_libraries_tell_nothing_of_what_people_wrote(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    root, ours = logging.getLogger(), logging.getLogger("sekisho")
+    kept = root.handlers[:], root.level, ours.level
+    try:
+        configure("debug", stream)
+        logging.getLogger("sekisho.anything").debug("ours")
+        logging.getLogger("aiosqlite").debug("operation %s", "秘密")
+        engine = writer_engine(tmp_path / "db")
+        with pytest.raises(OperationalError) as failed, engine.connect() as connection:
+            connection.execute(text("insert into nowhere values (:text)"), {"text": "秘密"})
+        engine.dispose()
+    finally:
+        root.handlers[:] = kept[0]
+        root.setLevel(kept[1])
+        ours.setLevel(kept[2])
+    assert "ours" in stream.getvalue()
+    assert "秘密" not in stream.getvalue() + str(failed.value)
 
 
 @pytest.mark.parametrize("reason", sorted(REASONS))
