@@ -83,7 +83,7 @@ def _hand_over(rebuilt: Rebuilt, kind: str, limits: Limits) -> Answer:
 
 def _verify(data: bytes, run: Run, modules: Modules, limits: Limits) -> Answer:
     try:
-        modules[run.mime].verify(data, limits)
+        modules[run.mime].verify(data, limits, run.mime)
     except Violation as no:
         return Answer(Status.REFUSED, no.code, no.where)
     except MemoryError:

@@ -7,7 +7,9 @@ Rules kept here:
   exception counts as a violation too. Fail closed: a type without a line here is never released.
 - It runs in a jail of its own, in a process that has imported no format module.
 
-A module offers ``def verify(data: bytes, limits: Limits) -> None``.
+A module offers ``def verify(data: bytes, limits: Limits, mime: str) -> None``. ``mime`` is the media type as which the
+file is going to be served; a file of another type of the same family is a violation. A module for one type alone need
+not look at it: the table has led to it.
 
 >>> Violation("trailing-bytes", "offset 120").code
 'trailing-bytes'
@@ -66,5 +68,5 @@ class Violation(Exception):
 class Verifier(Protocol):
     """The shape of a verifier module."""
 
-    def verify(self, data: bytes, limits: Limits) -> None:
-        """Nothing if ``data`` is in the grammar, else ``Violation``."""
+    def verify(self, data: bytes, limits: Limits, mime: str) -> None:
+        """Nothing if ``data`` is in the grammar of ``mime``, else ``Violation``."""

@@ -34,7 +34,7 @@ READERS: tuple[tuple[bytes, Callable[[bytes, Limits], None]], ...] = (
 )
 
 
-def verify(data: bytes, limits: Limits) -> None:
+def verify(data: bytes, limits: Limits, mime: str = "") -> None:
     """Nothing if ``data`` is a canonical picture within ``limits``, else ``Violation``."""
     lowered = data.lower()
     demand(not any(word in lowered for word in ANYWHERE), "carrier")

@@ -37,7 +37,7 @@ class _Item:
     length: int
 
 
-def verify(data: bytes, limits: Limits) -> None:
+def verify(data: bytes, limits: Limits, mime: str = "image/avif") -> None:
     """File type, metadata and media data, each once, for one picture with at most one alpha plane."""
     ftyp = Cursor(data).unpack(">I")[0]
     at = ftyp + 8 + 4  # the contents of meta

@@ -48,7 +48,7 @@ ENCODINGS = {
 }
 
 
-def verify(data: bytes, limits: Limits) -> None:
+def verify(data: bytes, limits: Limits, mime: str = "text/plain") -> None:
     """Nothing if ``data`` is text in one of the encodings of the grammar, else ``Violation``."""
     encodings(data)
 

@@ -42,6 +42,7 @@ def supervisor(request: pytest.FixtureRequest) -> Iterator[Supervisor]:
         ("lie-nothing", "crashed"),
         ("lie-type", "verification-failed"),
         ("lie-unwritten", "verification-failed"),
+        ("mislabel", "verification-failed"),
         ("refuse-bomb", "bomb"),
         ("refuse-unheard", "unreadable"),
         ("refuse-released", "unreadable"),

@@ -54,7 +54,8 @@ def test_what_was_rebuilt_rebuilds_to_the_same_bytes(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_was_rebuilt_is_in_the_grammar(name: str) -> None:
-    verify(rebuilt(hostile(name)).data, Limits())
+    made = rebuilt(hostile(name))
+    verify(made.data, Limits(), made.mime)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +74,9 @@ def test_a_frame_whose_content_goes_leaves_no_trace(content: str, rel: str, targ
     draft = word(frame).add("word/charts/broken.xml", "<x").add("word/diagrams/data.xml", xml("dgm:dataModel", ""))
     draft.relate("word/document.xml", rel, target, name="rIdX")
     draft.relate("word/document.xml", "hyperlink", "https://example.jp", external=True, name="rIdL")
-    data = rebuilt(draft.data()).data
-    verify(data, Limits())
+    made = rebuilt(draft.data())
+    data = made.data
+    verify(data, Limits(), made.mime)
     assert list(members(data)) == ["[Content_Types].xml", "_rels/.rels", "word/document.xml"]
     assert "wp" not in re.findall(r"xmlns:(\w+)", members(data)["word/document.xml"].decode())
 

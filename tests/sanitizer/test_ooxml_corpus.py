@@ -41,7 +41,7 @@ def test_real_files_come_out_in_the_grammar_or_say_why_not(path: Path) -> None:
     except Refused as refused:
         assert refused.code in ("unreadable", "unsupported-office", "type-mismatch"), refused
         return
-    verify(result.data, Limits())
+    verify(result.data, Limits(), result.mime)
     assert not result.mime.endswith(".12")
     for active in (b"vbaProject", b"oleObject", b"activeX", b"macroEnabled"):
         assert active not in result.data

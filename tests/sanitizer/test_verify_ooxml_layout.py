@@ -21,8 +21,9 @@ DATA = write(TEXT)
 
 @pytest.mark.parametrize("kind", ALL)
 def test_accepts_what_the_grammar_says(kind: str) -> None:
-    verify(write(ALL[kind]), LIMITS)
-    verify(write(replace(ALL[kind], properties=False)), LIMITS)
+    mime = ALL[kind].media_type
+    verify(write(ALL[kind]), LIMITS, mime)
+    verify(write(replace(ALL[kind], properties=False)), LIMITS, mime)
 
 
 def test_is_the_verifier_of_all_office_types() -> None:
@@ -35,7 +36,14 @@ def test_is_the_verifier_of_all_office_types() -> None:
 @pytest.mark.parametrize("media", ["wordprocessingml.template", "presentationml.template", "presentationml.slideshow"])
 def test_accepts_templates_and_shows(media: str) -> None:
     whole = TEXT if media.startswith("word") else SHOW
-    verify(write(replace(whole, media_type=f"application/vnd.openxmlformats-officedocument.{media}")), LIMITS)
+    mime = f"application/vnd.openxmlformats-officedocument.{media}"
+    verify(write(replace(whole, media_type=mime)), LIMITS, mime)
+
+
+def test_rejects_a_sound_package_under_another_type() -> None:
+    for package in ALL.values():
+        for mime in {mime for mime in VERIFIERS if "officedocument" in mime} - {package.media_type}:
+            assert_rejected(write(package), "content-types", mime=mime)
 
 
 def test_rejects_every_change_of_one_byte() -> None:
@@ -137,7 +145,7 @@ def test_rejects_pictures_that_are_none() -> None:
 
 def test_looks_into_a_package_inside_a_package() -> None:
     inner, name = write(NESTED), "word/embeddings/workbook1.xlsx"
-    verify(write(TEXT.with_part(name, inner)), LIMITS)
+    verify(write(TEXT.with_part(name, inner)), LIMITS, TEXT.media_type)
     for broken in (inner[:-1], inner + b"\0", write(TEXT), write(SHOW), png(), b""):
         assert_rejected(write(TEXT.with_part(name, broken)))
     template = "application/vnd.openxmlformats-officedocument.spreadsheetml.template"
@@ -147,7 +155,7 @@ def test_looks_into_a_package_inside_a_package() -> None:
 def test_keeps_the_limits() -> None:
     size = sum(len(content) for content in members(TEXT).values())
     inner = sum(len(content) for content in members(NESTED).values())
-    verify(DATA, replace(LIMITS, max_inflated=size + inner, max_output=len(DATA)))
+    verify(DATA, replace(LIMITS, max_inflated=size + inner, max_output=len(DATA)), TEXT.media_type)
     assert_rejected(DATA, "too-much-inflated", limits=replace(LIMITS, max_inflated=size + inner - 1))
     assert_rejected(DATA, "too-long", limits=replace(LIMITS, max_output=len(DATA) - 1))
     elements = sum(content.count(b"<") - content.count(b"</") for content in members(TEXT).values())
@@ -163,7 +171,7 @@ def test_rejects_a_bomb_before_it_is_inflated() -> None:
 
 def test_rejects_more_members_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sanitizer.verify.ooxml.checks.MAX_MEMBERS", len(members(TEXT)) + len(members(NESTED)))
-    verify(DATA, LIMITS)
+    verify(DATA, LIMITS, TEXT.media_type)
     monkeypatch.setattr("sanitizer.verify.ooxml.checks.MAX_MEMBERS", len(members(TEXT)) + len(members(NESTED)) - 1)
     assert_rejected(DATA, "too-many-members")
 

@@ -95,7 +95,7 @@ def test_accepts_one_way_of_writing_only(old: str, new: str, code: str) -> None:
     if code:
         assert_rejected(write(TEXT, change), code)
     else:
-        verify(write(TEXT, change), LIMITS)
+        verify(write(TEXT, change), LIMITS, TEXT.media_type)
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,8 @@ def rebuild(data: bytes, job: Job) -> Rebuilt:
         attack(job)
     if data.startswith(b"huge"):
         return Rebuilt(b"x" * (job.limits.max_output + 1), "text/plain")
+    if data.startswith(b"mislabel"):
+        return Rebuilt(b"rebuilt: " + data, "image/png")
     removed = [Change("secret", 2, "page 3"), Change("Not A Slug!", 1, "日本語")]
     return Rebuilt(b"rebuilt: " + data, "text/plain", removed, [Change(job.treatment, 1)])
 

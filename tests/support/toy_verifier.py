@@ -8,7 +8,7 @@ from sanitizer.limits import Limits
 from sanitizer.verify import Violation
 
 
-def verify(data: bytes, limits: Limits) -> None:
+def verify(data: bytes, limits: Limits, mime: str) -> None:
     """Accepts what ``evil_format`` rebuilt honestly, and its picture."""
     if b"crash-verifier" in data:
         ctypes.string_at(0)
@@ -19,3 +19,5 @@ def verify(data: bytes, limits: Limits) -> None:
         raise ValueError("stumbled")
     if b"violate" in data or not data.startswith((b"rebuilt: ", b"picture")):
         raise Violation("foreign-bytes", "offset 9")
+    if data.startswith(b"picture") != (mime == "image/png"):
+        raise Violation("another-type")

@@ -96,7 +96,7 @@ PARAMETERS = {
 HEAD = [("VERSION", "2.0"), ("PRODID", "-//Sekisho//Sanitizer//EN")]
 
 
-def verify(data: bytes, limits: Limits) -> None:
+def verify(data: bytes, limits: Limits, mime: str = "text/calendar") -> None:
     """Calendars, one after another, each with its head, properties before components, and its end."""
     lines = read(data, limits)
     ways = [""]

@@ -33,7 +33,7 @@ PARAMETERS = {
 PICTURES = ("PNG", "JPEG", "GIF", "WEBP")
 
 
-def verify(data: bytes, limits: Limits) -> None:
+def verify(data: bytes, limits: Limits, mime: str = "text/vcard") -> None:
     """Cards, one after another, at least one."""
     gallery = Gallery(limits)
     lines = iter(read(data, limits))

@@ -110,7 +110,7 @@ OF: dict[str, dict[str, Check]] = {
 }
 
 
-def verify(data: bytes, limits: Limits) -> None:
+def verify(data: bytes, limits: Limits, mime: str = "text/html") -> None:
     """The head, the contents, the end."""
     scanner = Scanner(read(data, limits))
     _head(scanner)

@@ -99,7 +99,7 @@ class _Element:
     passed: int = 0
 
 
-def verify(data: bytes, limits: Limits) -> None:
+def verify(data: bytes, limits: Limits, mime: str = "image/svg+xml") -> None:
     """The declaration, one drawing, the end; then its references."""
     scanner = Scanner(read(data, limits))
     scanner.literal('<?xml version="1.0" encoding="UTF-8"?>\n')

@@ -10,7 +10,8 @@ In reading order: ``checks``, ``table`` (the facts, §3), ``members`` (§1), ``e
 ``values`` (§3), ``rules`` (§5), ``names`` and ``relations`` (§4), ``fields`` (§6), ``formulas`` (§7), ``links`` (§8),
 ``notes`` (§9), and ``package``, which holds them together.
 
->>> verify(b"PK\\x03\\x04", Limits())
+>>> from sanitizer.verify.ooxml.package import NESTED
+>>> verify(b"PK\\x03\\x04", Limits(), NESTED)
 Traceback (most recent call last):
 sanitizer.verify.Violation: ('truncated', 'member 1')
 """
@@ -22,6 +23,6 @@ from sanitizer.verify.ooxml.checks import Budget
 from sanitizer.verify.ooxml.package import verify_package
 
 
-def verify(data: bytes, limits: Limits) -> None:
-    """Nothing if ``data`` is a package of the grammar within ``limits``, else ``Violation``."""
-    verify_package(data, Budget.of(limits))
+def verify(data: bytes, limits: Limits, mime: str) -> None:
+    """Nothing if ``data`` is a package of the grammar, of the type ``mime``, within ``limits``, else ``Violation``."""
+    verify_package(data, mime, Budget.of(limits))

@@ -6,7 +6,7 @@ Rules kept here:
 - Every relationship is used by a reference, or is one that its part may have without.
 
 >>> from sanitizer.limits import Limits
->>> verify_package(b"", Budget.of(Limits()))
+>>> verify_package(b"", NESTED, Budget.of(Limits()))
 Traceback (most recent call last):
 sanitizer.verify.Violation: ('directory', '')
 """
@@ -38,9 +38,9 @@ _VERSIONS = ("", "<AppVersion>12.0000</AppVersion>")
 SIGNATURES = {"png": b"\x89PNG", "jpeg": b"\xff\xd8", "gif": b"GIF8", "bmp": b"BM", "tiff": b"II*\0"}
 
 
-def verify_package(data: bytes, budget: Budget, *, nested: bool = False) -> None:
-    """Nothing if ``data`` is a package of the grammar, else ``Violation``."""
-    package = _Package(layout.read(data, budget), budget, nested)
+def verify_package(data: bytes, mime: str, budget: Budget, *, nested: bool = False) -> None:
+    """Nothing if ``data`` is a package of the grammar and of the media type ``mime``, else ``Violation``."""
+    package = _Package(layout.read(data, budget), mime, budget, nested)
     package.check_frame()
     package.read_relations()
     package.check_reached()
@@ -53,8 +53,8 @@ def verify_package(data: bytes, budget: Budget, *, nested: bool = False) -> None
 class _Package:
     """``places``: what each part is. ``relations``: the relationships of each part that has any."""
 
-    def __init__(self, members: dict[str, Member], budget: Budget, nested: bool) -> None:
-        self.members, self.budget, self.nested = members, budget, nested
+    def __init__(self, members: dict[str, Member], mime: str, budget: Budget, nested: bool) -> None:
+        self.members, self.mime, self.budget, self.nested = members, mime, budget, nested
         self.read: set[str] = set()
         self.markup = Markup(budget)
         self.main = self._main_kind()
@@ -103,7 +103,7 @@ class _Package:
         if has_properties:
             types[PROPERTIES] = PROPERTIES_TYPE
         written = self.content(layout.FIRST)
-        mains = [main for main, media in TABLE.mains[self.main].items() if media == NESTED or not self.nested]
+        mains = [main for main, media in TABLE.mains[self.main].items() if media == self.mime]
         expected = (relations.content_types({**types, self.main_name: main}.items()) for main in mains)
         demand(any(written == candidate for candidate in expected), "content-types")
 
@@ -136,7 +136,7 @@ class _Package:
             image.verify(content, self.budget.limits)
         elif place.kind == "workbookPackage":
             demand(not self.nested, "nested-package", where)
-            verify_package(content, self.budget, nested=True)
+            verify_package(content, NESTED, self.budget, nested=True)
         else:
             uses = self.markup.read(content, place.kind, where)
             check_fields(content, where)

@@ -34,7 +34,7 @@ from sanitizer.verify.pdf.trees import check_trees
 from sanitizer.verify.pdf.walk import Walk
 
 
-def verify(data: bytes, limits: Limits) -> None:
+def verify(data: bytes, limits: Limits, mime: str = "application/pdf") -> None:
     """Return if ``data`` is in the grammar; else raise ``Violation`` with a code and the object or offset."""
     try:
         inflater = Inflater(limits.max_inflated)
