@@ -24,6 +24,7 @@ from rooms.audit import verifier_key
 from rooms.store.audit import found_record
 from rooms.store.database import quick_check, snapshot
 from rooms.store.kept_head import KeptHead
+from sanitizer.clamd import Clamd
 from sanitizer.self_check import probe_isolation
 from sanitizer.supervisor import NoIsolation
 from server.installation import DATABASE, HEAD, KEYS, StartRefused, check_folder, load_keys, system_clocks
@@ -80,6 +81,8 @@ def look(args: argparse.Namespace) -> Iterator[Finding]:
         yield Finding("settings", "ok", "設定は正しく読めます", "The settings are sound")
         for warning in warnings(settings):
             yield Finding("settings", "wrong", warning, warning)
+        if settings.clamd.socket:
+            yield from _guarded("clamd", lambda: _clamd(Path(settings.clamd.socket)))
     folder = settings.data if settings is not None else args.data
     if folder is not None:
         yield from _guarded("folder", lambda: _folder(folder))
@@ -132,6 +135,20 @@ def _client() -> Finding:
     return Finding(
         "client", "wrong", "ウェブ画面がありません。make client", "The web client is missing. Run: make client"
     )
+
+
+def _clamd(path: Path) -> Finding:
+    """Whether it answers, and not whether its signatures are new: that is its own keeper's part."""
+    try:
+        version = Clamd(path).version()
+    except OSError as error:
+        return Finding(
+            "clamd",
+            "wrong",
+            f"clamd が {path} で応答しません({error})。systemctl status clamav-daemon とソケットの権限を見てください。",
+            f"clamd does not answer at {path} ({error}). See systemctl status clamav-daemon and the socket's rights.",
+        )
+    return Finding("clamd", "ok", f"ウイルス対策: {version}", f"Virus scanner: {version}")
 
 
 def _folder(folder: Path) -> Finding:

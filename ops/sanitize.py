@@ -24,6 +24,7 @@ from pathlib import Path
 
 from ops import sanitize_one
 from ops.sanitize_folder import FolderRun
+from sanitizer.clamd import Clamd
 from sanitizer.supervisor import NoIsolation, Supervisor, Unavailable
 from sanitizer.verdict import Treatment
 
@@ -50,6 +51,7 @@ class Order:
     treatment: Treatment
     password: str | None
     report: Path | None
+    scanner: Clamd | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--password-file", metavar="F", help="パスワードを書いたファイル / a file that holds the password"
     )
     parser.add_argument("--report", metavar="R.json", help="判定の記録の出力先 / where the report goes")
+    parser.add_argument("--clamd", metavar="SOCKET", help="先に検査するclamdのソケット / clamd's socket: scan first")
     parser.set_defaults(run=run)
 
 
@@ -107,7 +110,8 @@ def _checked(args: argparse.Namespace) -> Order:
             raise WrongUseError(f"フォルダー {path.parent} がありません。", f"The folder {path.parent} does not exist.")
     if report and (report.is_dir() or report.resolve() in (source.resolve(), target.resolve())):
         raise WrongUseError("--report には別のファイルを指定してください。", "--report must name another file.")
-    return Order(source, target, args.treatment, _password(args.password_file), report)
+    scanner = Clamd(Path(args.clamd)) if args.clamd else None
+    return Order(source, target, args.treatment, _password(args.password_file), report, scanner)
 
 
 def _check_folders(source: Path, target: Path) -> None:
@@ -139,7 +143,7 @@ def _password(path: str | None) -> str | None:
 def _sanitize(order: Order) -> int:
     folder = order.source.is_dir()
     workers = len(os.sched_getaffinity(0)) if folder else 1
-    supervisor = Supervisor(workers=workers)
+    supervisor = Supervisor(workers=workers, scanner=order.scanner)
     supervisor.start()
     work = _folder(supervisor, order, workers) if folder else _file(supervisor, order)
     return asyncio.run(_closing(supervisor, work))

@@ -7,6 +7,7 @@ Rules kept here:
 - Released means: the output was sealed, its verifier accepted those very bytes, both files were hashed here, and the
   received file was still the same at the end.
 - Only the verifier's yes counts: its crash, time-out or silence is ``verification-failed``.
+- Where a virus scanner is set up it has the first word, on every file, and only to say no.
 - ``pass`` identifies and refuses, and releases the received bytes; its thumbnail comes from a rebuilt copy all the
   same.
 - A thumbnail is an output like any other (sealed, verified, bounded), and never a reason to refuse.
@@ -23,6 +24,7 @@ from msgspec import structs
 
 from sanitizer import intake, kinds
 from sanitizer.cell_link import CellDied, CellLink, Ending
+from sanitizer.clamd import Clamd, Scanned
 from sanitizer.limits import Limits
 from sanitizer.refusals import REFUSALS
 from sanitizer.verdict import FileFacts, Isolation, Treatment, Verdict, Verified, refused
@@ -55,9 +57,14 @@ class Jails(Protocol):
     verifiers: dict[str, str]
     transformers: CellLink
     readers: CellLink
+    scanner: Clamd | None
 
     async def run(self, link: CellLink, run: Run, wall_seconds: float, *descriptors: int) -> Ending:
         """One jailed process."""
+
+
+class NotScanned(Exception):
+    """The virus scanner is away and required: there is no verdict now."""
 
 
 class _No(Exception):
@@ -82,13 +89,15 @@ class Examination:
         self._treatment = treatment
         self._password = password[:MAX_PASSWORD] if password else None
         self._facts = FileFacts(name, taken.size, taken.sha256, None)
+        self._scanned: Scanned | None = None
         self._cpu_seconds = 0.0
         self._peak_rss = 0
 
     async def judge(self, thumbnail: bool, text: bool) -> Examined:
-        """The verdict, with what may be served. Raises ``Unavailable`` of the supervisor."""
+        """The verdict, with what may be served. Raises ``Unavailable`` of the supervisor, and ``NotScanned``."""
         output: int | None = None
         try:
+            await self._scan()
             if self._treatment == "pass":
                 verdict = await self._pass()
             else:
@@ -102,6 +111,21 @@ class Examination:
                 os.close(output)
             raise
         return Examined(self._settled(verdict), output, picture, words)
+
+    async def _scan(self) -> None:
+        """Raises ``_No`` for what is found or, where a word is required, not judged; ``NotScanned`` for no word."""
+        scanner = self._jails.scanner
+        if scanner is None:
+            return
+        descriptor = os.dup(self._taken.descriptor)  # a cancelled examination may end while the thread still reads
+        self._scanned = await asyncio.to_thread(_scan_and_close, scanner, descriptor, self._taken.size)
+        state = self._scanned.state
+        if state == "found":
+            raise _No("malware", self._scanned.detail)
+        if scanner.required and state == "away":
+            raise NotScanned
+        if scanner.required and state == "undecided":
+            raise _No("not-scanned", self._scanned.detail)
 
     async def _pass(self) -> Verdict:
         answer = await self._transform("pass", None)
@@ -262,7 +286,20 @@ class Examination:
         return self._settled(verdict)
 
     def _settled(self, verdict: Verdict) -> Verdict:
-        return replace(verdict, isolation=self._jails.isolation, cpu_seconds=self._cpu_seconds, peak_rss=self._peak_rss)
+        return replace(
+            verdict,
+            scanned=self._scanned,
+            isolation=self._jails.isolation,
+            cpu_seconds=self._cpu_seconds,
+            peak_rss=self._peak_rss,
+        )
+
+
+def _scan_and_close(scanner: Clamd, descriptor: int, size: int) -> Scanned:
+    try:
+        return scanner.scan(descriptor, size)
+    finally:
+        os.close(descriptor)
 
 
 async def _hashed(descriptor: int, size: int) -> str:

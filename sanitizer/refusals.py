@@ -132,6 +132,16 @@ SENTENCES: dict[str, Sentence] = {
         "検査中にファイルの内容が変わりました。保存が終わってから、もう一度送ってください。",
         "The file changed while it was being inspected. Wait until it is saved and send it again.",
     ),
+    "malware": Sentence(
+        "ウイルス対策ソフトがこのファイルをウイルスと判定したため、通しません。送った端末を調べ、管理者に知らせてください。",
+        "The virus scanner recognised this file as malware, so it is not let through. Check the terminal it came from and "
+        "tell your administrator.",
+    ),
+    "not-scanned": Sentence(
+        "ウイルス対策ソフトがこのファイルを判定できなかったため、通しません。分割して送り直すか、管理者に知らせてください。",
+        "The virus scanner could not judge this file, so it is not let through. Split it and send it again, or tell your "
+        "administrator.",
+    ),
     # What it would cost
     "too-large": Sentence(
         "ファイルが大きすぎます。分割するか、画像の解像度を下げて送ってください。",

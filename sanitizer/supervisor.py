@@ -6,6 +6,7 @@ Rules kept here:
   says that the file must be tried again later.
 - A cell that dies is started again and its file tried once more; a second death refuses the file as ``crashed``.
 - At most ``workers`` files are examined at once. The event loop never waits: copying and hashing run in threads.
+- With a virus scanner (``scanner``) every file is scanned first; where it is away and required there is no verdict.
 - The caller's descriptor is only read at given offsets, never moved, closed or kept.
 
 Example::
@@ -26,7 +27,8 @@ from typing import TypeVar
 
 from sanitizer import intake
 from sanitizer.cell_link import START_SECONDS, CellDied, CellLink, Ending, NoIsolation
-from sanitizer.examination import Examination, Examined
+from sanitizer.clamd import Clamd
+from sanitizer.examination import Examination, Examined, NotScanned
 from sanitizer.formats import FORMATS
 from sanitizer.limits import Limits
 from sanitizer.verdict import FileFacts, Isolation, Treatment, refused
@@ -56,6 +58,7 @@ class Supervisor:
         formats: Mapping[str, str] = FORMATS,
         verifiers: Mapping[str, str] = VERIFIERS,
         module_path: Sequence[str] = (),
+        scanner: Clamd | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.isolation: Isolation = "full"
@@ -63,6 +66,7 @@ class Supervisor:
         self.formats, self.verifiers = dict(formats), dict(verifiers)
         self.transformers = CellLink(self.formats, module_path, strict, namespaces)
         self.readers = CellLink(self.verifiers, module_path, strict, namespaces)
+        self.scanner = scanner
         self._places = asyncio.Semaphore(workers)
         self._reviving = asyncio.Lock()
         self._closed = False
@@ -105,6 +109,8 @@ class Supervisor:
                 return Examined(refused(no.code, facts, treatment, isolation=self.isolation), None, None)
             try:
                 return await Examination(self, taken, name, treatment, password).judge(thumbnail, text)
+            except NotScanned as error:
+                raise Unavailable("the virus scanner is away") from error
             finally:
                 os.close(taken.descriptor)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from sanitizer.clamd import Scanned
 from sanitizer.formats.base import Change
 from sanitizer.refusals import sentence
 
@@ -60,6 +61,7 @@ class Verdict:
     removed: tuple[Change, ...] = ()
     changed: tuple[Change, ...] = ()
     verified: Verified | None = None
+    scanned: Scanned | None = None  # None: no virus scanner is set up, or the file did not come so far
     detail: str = ""  # for the operator; slugs, never file content
     engine: str = ENGINE
     isolation: Isolation = "full"
@@ -90,6 +92,7 @@ class Verdict:
             "removed": [_change(c) for c in self.removed],
             "changed": [_change(c) for c in self.changed],
             "verified": asdict(self.verified) if self.verified else None,
+            "scanned": asdict(self.scanned) if self.scanned else None,
             "engine": self.engine,
             "isolation": self.isolation,
             "cpu_seconds": round(self.cpu_seconds, 6),

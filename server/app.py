@@ -29,6 +29,7 @@ from rooms.store.blobs import BlobFolder
 from rooms.store.database import Database
 from rooms.world import GIB, Terms
 from rooms.zones import PRESETS
+from sanitizer.clamd import Clamd
 from sanitizer.supervisor import Supervisor
 from server.binding import Bound, allow_many_connections, bind
 from server.binding import StartRefused as Unbound
@@ -116,6 +117,12 @@ def terms_of(settings: Settings, load: LoadTest | None = None) -> Terms:
 def session_times(settings: Settings) -> SessionTimes:
     s = settings.sessions
     return SessionTimes(s.idle_internet_minutes * MINUTE, s.idle_closed_minutes * MINUTE, s.absolute_minutes * MINUTE)
+
+
+def scanner_of(settings: Settings) -> Clamd | None:
+    """The virus scanner, if one is set up."""
+    clamd = settings.clamd
+    return Clamd(Path(clamd.socket), clamd.required, clamd.seconds) if clamd.socket else None
 
 
 def socket_limits(settings: Settings, load: LoadTest) -> SocketLimits:
@@ -313,7 +320,9 @@ def serve_installation(settings: Settings, *, ready: Ready | None = None, load: 
             raise StartRefused(*bound)
         for one in bound:
             stack.callback(one.sock.close)
-        supervisor = Supervisor(strict=settings.sanitizer.strict, workers=settings.sanitizer.workers)
+        supervisor = Supervisor(
+            strict=settings.sanitizer.strict, workers=settings.sanitizer.workers, scanner=scanner_of(settings)
+        )
         supervisor.start()
         stack.callback(supervisor.close_now)
         with asyncio.Runner(loop_factory=loop.factory) as runner:

@@ -151,6 +151,19 @@ class SanitizerSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClamdSettings:
+    """`[clamd]`: a virus scanner that has the first word on every file."""
+
+    socket: str = setting("", "The path of clamd's unix socket, such as `/run/clamav/clamd.ctl`. Empty: no scanner.")
+    required: bool = setting(
+        True,
+        "While clamd is away files wait, and what it cannot judge is refused. `false`: they go on to the rebuild, and "
+        "the report says so.",
+    )
+    seconds: int = setting(150, "Time for one file; more than clamd's own `MaxScanTime`.", least=5, most=3600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogSettings:
     """`[log]`: one JSON object per line on standard error."""
 
@@ -174,6 +187,7 @@ class Settings:
     retention: RetentionSettings = setting(RetentionSettings, "See `[retention]`.")
     quotas: QuotaSettings = setting(QuotaSettings, "See `[quotas]`.")
     sanitizer: SanitizerSettings = setting(SanitizerSettings, "See `[sanitizer]`.")
+    clamd: ClamdSettings = setting(ClamdSettings, "See `[clamd]`.")
     log: LogSettings = setting(LogSettings, "See `[log]`.")
 
 
@@ -185,6 +199,7 @@ TABLES: tuple[type[Any], ...] = (
     RetentionSettings,
     QuotaSettings,
     SanitizerSettings,
+    ClamdSettings,
     LogSettings,
 )
 """Every table of the file, in the order of the page."""
@@ -202,6 +217,8 @@ def parse(text: str) -> Settings | Mistakes:
         reader.note("data", 'write an absolute path, such as "/var/lib/sekisho"')
     if settings.quotas.read_only_percent <= settings.quotas.refuse_uploads_percent:
         reader.note("quotas.read_only_percent", "write more than refuse_uploads_percent")
+    if settings.clamd.socket and not Path(settings.clamd.socket).is_absolute():
+        reader.note("clamd.socket", 'write an absolute path, such as "/run/clamav/clamd.ctl"')
     mistakes = [*reader.mistakes, *check_listeners(settings.listeners, reader.lines)]
     return Mistakes(tuple(sorted(mistakes))) if mistakes else settings
 

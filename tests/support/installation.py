@@ -35,7 +35,7 @@ from rooms.people import ADMINISTRATOR, AUDITOR, Person
 from rooms.perform import Clocks, Drain
 from rooms.refusals import Refusal
 from sanitizer.supervisor import Supervisor
-from server.app import API, Application, LoadTest, terms_of
+from server.app import API, Application, LoadTest, scanner_of, terms_of
 from server.binding import Bound, bind
 from server.installation import DATABASE, load_keys, lock_folder, open_database
 from server.listeners import serve
@@ -209,7 +209,7 @@ async def installed(
     with lock_folder(folder):
         bound = bind(settings.listeners)
         assert isinstance(bound, list), bound
-        supervisor = Supervisor(workers=settings.sanitizer.workers)
+        supervisor = Supervisor(workers=settings.sanitizer.workers, scanner=scanner_of(settings))
         supervisor.start()
         town = Installation(settings, folder, supervisor, bound)
         drain = Drain(terms_of(settings, load), Clocks(town.now, town.mono, "boot"), load_keys(folder))
