@@ -150,7 +150,7 @@ def _serve(cell: Cell) -> None:
     while True:
         for descriptor, _ in poll.poll():
             if descriptor == cell.link.fileno():
-                data, descriptors, _, _ = socket.recv_fds(cell.link, MAX_MESSAGE, 4)
+                data, descriptors, _, _ = socket.recv_fds(cell.link, MAX_MESSAGE, 5)
                 if not data:
                     return
                 _begin(cell, data, descriptors, poll)

@@ -10,6 +10,8 @@ Rules kept here:
 - Where a virus scanner is set up it has the first word, on every file, and only to say no.
 - ``pass`` identifies and refuses, and releases the received bytes; its thumbnail comes from a rebuilt copy all the
   same.
+- A container's answer is a parcel of its members; each is examined as if it had been received alone
+  (``sanitizer/containing.py``), then another jail packs them.
 - A thumbnail is an output like any other (sealed, verified, bounded), and never a reason to refuse.
 """
 
@@ -25,6 +27,7 @@ from msgspec import structs
 from sanitizer import intake, kinds
 from sanitizer.cell_link import CellDied, CellLink, Ending
 from sanitizer.clamd import Clamd, Scanned
+from sanitizer.containing import Allowance, Shelf, Stopped, condensed, treat_members
 from sanitizer.limits import Limits
 from sanitizer.refusals import REFUSALS
 from sanitizer.verdict import FileFacts, Isolation, Treatment, Verdict, Verified, refused
@@ -70,18 +73,30 @@ class NotScanned(Exception):
 class _No(Exception):
     """The file is not released."""
 
-    def __init__(self, code: str, detail: str = "", verified: Verified | None = None) -> None:
+    def __init__(
+        self, code: str, detail: str = "", verified: Verified | None = None, *, spent: bool = False
+    ) -> None:
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
         self.verified = verified
+        self.spent = spent  # no more may be spent on the received file that this one is in
 
 
 class Examination:
-    """One file. ``taken`` stays the caller's."""
+    """One file. ``taken`` stays the caller's. ``left``: what may be spent, if it is a member of another file;
+    ``nesting``: containers around it."""
 
     def __init__(
-        self, jails: Jails, taken: intake.Taken, name: str, treatment: Treatment, password: str | None
+        self,
+        jails: Jails,
+        taken: intake.Taken,
+        name: str,
+        treatment: Treatment,
+        password: str | None,
+        *,
+        left: Allowance | None = None,
+        nesting: int = 0,
     ) -> None:
         self._jails = jails
         self._limits = jails.limits
@@ -90,6 +105,8 @@ class Examination:
         self._password = password[:MAX_PASSWORD] if password else None
         self._facts = FileFacts(name, taken.size, taken.sha256, None)
         self._scanned: Scanned | None = None
+        self._left = left or Allowance.of(jails.limits)
+        self._nesting = nesting
         self._cpu_seconds = 0.0
         self._peak_rss = 0
 
@@ -105,6 +122,8 @@ class Examination:
             picture = await self._picture(verdict, output) if thumbnail else None
             words = await self._words(verdict, output) if text else None
         except _No as no:
+            if no.spent and self._nesting:
+                raise
             return Examined(self._refused(no), None, None)
         except BaseException:
             if output is not None:
@@ -135,9 +154,8 @@ class Examination:
 
     async def _rebuild(self, treatment: Treatment) -> tuple[Verdict, int]:
         """A verified output, owned by the caller."""
-        output = intake.new_output(self._limits.max_output)
+        answer, output = await self._made(treatment)
         try:
-            answer = await self._transform(treatment, output)
             self._facts = replace(self._facts, type=answer.input_type)
             facts = await self._sealed(output, answer)
             verified = await self._verified(output, facts.size, answer.output_type)
@@ -157,17 +175,82 @@ class Examination:
         )
         return verdict, output
 
+    async def _made(self, treatment: Treatment) -> tuple[Answer, int]:
+        """What a jail wrote, not sealed yet; owned by the caller."""
+        output = intake.new_output(self._limits.max_output)
+        try:
+            answer = await self._transform(treatment, output)
+            if answer.status is not Status.UNPACKED:
+                return answer, output
+        except BaseException:
+            os.close(output)
+            raise
+        try:
+            return await self._packed(treatment, output, answer)
+        finally:
+            os.close(output)
+
+    async def _packed(self, treatment: Treatment, parcel: int, unpacked: Answer) -> tuple[Answer, int]:
+        """A container made anew around its treated members; owned by the caller."""
+        self._facts = replace(self._facts, type=unpacked.input_type)
+        shelf = await self._members(treatment, parcel, unpacked.size)
+        output = intake.new_output(self._limits.max_output)
+        try:
+            run = structs.replace(self._asked("pack", treatment, unpacked.input_type), members=shelf.size)
+            descriptors = self._taken.descriptor, output, shelf.descriptor
+            answer = await self._answer(self._jails.transformers, run, self._limits.wall_seconds, *descriptors)
+            answer = self._believed(answer, as_is=False)
+        except BaseException:
+            os.close(output)
+            raise
+        finally:
+            os.close(shelf.descriptor)
+        removed = condensed((*unpacked.removed, *shelf.removed, *answer.removed))
+        changed = condensed((*unpacked.changed, *shelf.changed, *answer.changed))
+        return replace(answer, removed=removed, changed=changed), output
+
+    async def _members(self, treatment: Treatment, parcel: int, size: int) -> Shelf:
+        if self._nesting >= self._limits.max_nesting:
+            raise _No("too-deep", "container in container")
+        if size > self._limits.max_output or not intake.seal_output(parcel, size):
+            raise _No("crashed", "impossible size")
+
+        async def examine(taken: intake.Taken, name: str) -> tuple[Verdict, int | None]:
+            inner = Examination(
+                self._jails, taken, name, treatment, self._password, left=self._left, nesting=self._nesting + 1
+            )
+            examined = await inner.judge(thumbnail=False, text=False)
+            return examined.verdict, examined.output
+
+        try:
+            shelf = await treat_members(parcel, size, self._limits, self._left, examine)
+        except Stopped as stopped:
+            raise _No(stopped.code, stopped.detail, spent=stopped.spent) from None
+        self._cpu_seconds += shelf.cpu_seconds
+        self._peak_rss = max(self._peak_rss, shelf.peak_rss)
+        return shelf
+
     async def _transform(self, treatment: Treatment, output: int | None) -> Answer:
-        run = self._order("transform", "", self._taken.size)
-        name = self._facts.name.encode("utf-8", "replace").decode()[-MAX_NAME:]
-        run = structs.replace(run, treatment=treatment, name=name, password=self._password)
+        run = self._asked("transform", treatment)
         descriptors = [self._taken.descriptor] + ([] if output is None else [output])
         answer = await self._answer(self._jails.transformers, run, self._limits.wall_seconds, *descriptors)
+        if answer.status is Status.UNPACKED and output is not None and answer.input_type in self._jails.formats:
+            return answer
+        return self._believed(answer, output is None)
+
+    def _asked(self, kind: Kind, treatment: Treatment, mime: str = "") -> Run:
+        """An order that concerns the received bytes."""
+        name = self._facts.name.encode("utf-8", "replace").decode()[-MAX_NAME:]
+        run = self._order(kind, mime, self._taken.size)
+        return structs.replace(run, treatment=treatment, name=name, password=self._password)
+
+    def _believed(self, answer: Answer, as_is: bool) -> Answer:
+        """The answer of a jail that has done its work, if it is about types that are known here. Raises ``_No``."""
         if answer.status is not Status.DONE:
             self._facts = replace(self._facts, type=answer.input_type or None)
             raise _No(answer.code if answer.code in REFUSALS else "unreadable", answer.detail)
         known = answer.input_type in self._jails.formats and answer.output_type in self._jails.verifiers
-        if output is not None and not known:
+        if not as_is and not known:
             raise _No("verification-failed", "no verifier for the type")
         return answer
 
@@ -247,10 +330,13 @@ class Examination:
 
     async def _answer(self, link: CellLink, run: Run, wall_seconds: float, *descriptors: int) -> Answer:
         """What a jailed process says, if its end lets us believe that it said it. Raises ``_No``."""
+        if self._left.cpu_seconds <= 0:
+            raise _No("timeout", "all jails together", spent=True)
         try:
             ending = await self._jails.run(link, run, wall_seconds, *descriptors)
         except CellDied:
             raise _No("crashed", "cell") from None
+        self._left.cpu_seconds -= ending.cpu_seconds
         self._cpu_seconds += ending.cpu_seconds
         self._peak_rss = max(self._peak_rss, ending.peak_rss)
         if ending.timed_out or (ending.status == _SIGKILL and ending.cpu_seconds > run.cpu_seconds - 1):

@@ -59,6 +59,11 @@ def take_in(source: int, max_input: int) -> Taken:
     return taken
 
 
+def take_part(source: int, offset: int, size: int) -> Taken:
+    """``size`` bytes of a sealed memory file from ``offset`` on, as a file of their own."""
+    return _copied(source, size, offset)
+
+
 def unchanged(taken: Taken) -> bool:
     """True if the file is still what it was when it was taken in."""
     if taken.stamp is None:
@@ -92,11 +97,11 @@ def sha256(descriptor: int, size: int) -> str:
     return digest.hexdigest()
 
 
-def _copied(source: int, size: int) -> Taken:
+def _copied(source: int, size: int, offset: int = 0) -> Taken:
     descriptor = os.memfd_create("input", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     digest, copied = hashlib.sha256(), 0
     try:
-        for part in _parts(source, size):
+        for part in _parts(source, size, offset):
             digest.update(part)
             copied += os.write(descriptor, part)
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _FINAL)
@@ -125,10 +130,10 @@ def _stamp(status: os.stat_result) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _parts(descriptor: int, size: int) -> Iterator[bytes]:
-    offset = 0
-    while offset < size:
-        part = os.pread(descriptor, min(_CHUNK, size - offset), offset)
+def _parts(descriptor: int, size: int, offset: int = 0) -> Iterator[bytes]:
+    end = offset + size
+    while offset < end:
+        part = os.pread(descriptor, min(_CHUNK, end - offset), offset)
         if not part:
             return
         yield part

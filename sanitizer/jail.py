@@ -77,7 +77,7 @@ def _limit(memory: int, cpu_seconds: int, max_file: int, threads: int) -> None:
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_FSIZE, max_file),
-        (resource.RLIMIT_NOFILE, FIRST + 3),
+        (resource.RLIMIT_NOFILE, FIRST + 4),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, threads),
         (resource.RLIMIT_MEMLOCK, 0),

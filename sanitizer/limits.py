@@ -30,6 +30,9 @@ class Limits:
     max_depth: int = 40  # nesting of direct objects, trees, members → too-deep
     max_objects: int = 1_000_000  # objects, members, elements → bomb
     max_inflated: int = 512 * MIB  # bytes that all decompression of one file may yield → bomb
+    max_members: int = 10_000  # of a container and of the containers in it → bomb
+    max_nesting: int = 3  # containers within one another, the received file is the first → too-deep
+    total_cpu_seconds: int = 600  # of all jailed processes for one received file → timeout
     cpu_seconds: int = 60  # of one jailed process → timeout
     wall_seconds: float = 120.0  # of one jailed process, kept by the trusting side → timeout
     memory: int = 1024 * MIB  # address space that a jailed process may add to what it starts with → memory

@@ -30,7 +30,7 @@ MAX_CHANGES = 200  # entries of removed and of changed
 MAX_NAME = 1024  # characters of a file name handed to the jail
 MAX_PASSWORD = 1024  # characters
 
-Kind = Literal["transform", "verify", "thumbnail", "text", "probe"]
+Kind = Literal["transform", "pack", "verify", "thumbnail", "text", "probe"]
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
@@ -45,7 +45,7 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
 
 class Run(msgspec.Struct, frozen=True, tag="run"):
     """One jailed process. Descriptors that ride along, in order: answer pipe; input unless ``probe``; output for
-    ``transform``, ``thumbnail`` and ``text``."""
+    ``transform``, ``pack``, ``thumbnail`` and ``text``; the treated members (``sanitizer/parcel``) for ``pack``."""
 
     id: int
     kind: Kind
@@ -54,6 +54,7 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
     name: str = ""
     password: str | None = None
     size: int = 0  # bytes of the input
+    members: int = 0  # bytes of the parcel of members
     cpu_seconds: int = 60
     memory: int = 1 << 30
     max_file: int = 1 << 28  # bytes that the process may write to one descriptor
@@ -115,6 +116,7 @@ class Status(IntEnum):
     REFUSED = 2  # ``code`` is a refusal, or the kind of violation
     NEEDS_PASSWORD = 3
     NOTHING = 4  # there is nothing to draw
+    UNPACKED = 5  # a container: the output is a parcel of its members
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,26 @@ def read_answer(untrusted: bytes) -> Answer:
         tuple(entries[:removed]),
         tuple(entries[removed:]),
     )
+
+
+def slug_field(text: str) -> bytes:
+    """A code as a field of 40 bytes holds it; nothing for what is no code. ``struct`` pads it."""
+    return _fit(text, _SLUG_OR_NONE)
+
+
+def type_field(text: str) -> bytes:
+    """A media type as a field of 100 bytes holds it; the same."""
+    return _fit(text, _TYPE_OR_NONE)
+
+
+def read_slug(untrusted: bytes) -> str:
+    """The code in a padded field, or empty. Raises ``BadAnswer``."""
+    return _text(untrusted, _SLUG_OR_NONE)
+
+
+def read_type(untrusted: bytes) -> str:
+    """The media type in a padded field, or empty. Raises ``BadAnswer``."""
+    return _text(untrusted, _TYPE_OR_NONE)
 
 
 def _entry(change: Change) -> bytes:

@@ -2,7 +2,8 @@
 
 Rules kept here:
 
-- It runs after ``sanitizer.jail.enter``: descriptor 3 takes the answer, 4 gives the input, 5 takes the output.
+- It runs after ``sanitizer.jail.enter``: descriptor 3 takes the answer, 4 gives the input, 5 takes the output, and for
+  ``pack`` 6 gives the treated members.
 - Only refusals with a code mean something; every other exception is a refusal as well. Out of memory is ``memory``, too
   deep a recursion is ``too-deep``, the rest is ``unreadable`` for a transformer and a violation for a verifier.
 - What it says is believed by nobody: the trusting side checks ranges, hashes the bytes and has them read again.
@@ -12,16 +13,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from types import ModuleType
 
-from sanitizer import identify, probes, signatures
-from sanitizer.formats.base import Change, Job, NeedsPassword, Rebuilt, Refused
+from sanitizer import identify, parcel, probes, signatures
+from sanitizer.formats.base import Change, Job, NeedsPassword, Rebuilt, Refused, Treated, Unpacked
 from sanitizer.limits import Limits
 from sanitizer.refusals import REFUSALS
 from sanitizer.verify import Violation
 from sanitizer.wire import MAX_CHANGES, Answer, Run, Status, write_answer
 
-ANSWER, INPUT, OUTPUT = 3, 4, 5
+ANSWER, INPUT, OUTPUT, MEMBERS = 3, 4, 5, 6
 
 Modules = Mapping[str, ModuleType]
 
@@ -43,6 +45,8 @@ def _answer(run: Run, modules: Modules) -> Answer:
             return _thumbnail(data, run, modules, limits)
         if run.kind == "text":
             return _text(data, run, modules, limits)
+        if run.kind == "pack":
+            return _pack(data, run, modules, limits)
         return _transform(data, run, modules, limits)
     except MemoryError:
         return Answer(Status.REFUSED, "memory")
@@ -51,26 +55,59 @@ def _answer(run: Run, modules: Modules) -> Answer:
 def _transform(data: bytes, run: Run, modules: Modules, limits: Limits) -> Answer:
     kind = ""
     try:
-        found = identify.identify(data, run.name, as_is=run.treatment == "pass")
-        kind = found.mime
+        kind = identify.identify(data, run.name, as_is=run.treatment == "pass").mime
         if run.treatment == "pass":
             return Answer(Status.DONE, input_type=kind)
         module = modules.get(kind)
         if module is None:
             raise Refused(signatures.unsupported(kind))
         job = Job(kind, run.treatment, run.name, run.password, limits)
-        rebuilt: Rebuilt = module.rebuild(data, job)
-        return _hand_over(rebuilt, kind, limits)
-    except Refused as no:
-        return Answer(Status.REFUSED, no.code if no.code in REFUSALS else "unreadable", no.detail, kind)
-    except NeedsPassword as no:
-        return Answer(Status.NEEDS_PASSWORD, "wrong-password" if no.wrong else "needs-password", input_type=kind)
-    except MemoryError:
-        return Answer(Status.REFUSED, "memory", input_type=kind)
-    except RecursionError:
-        return Answer(Status.REFUSED, "too-deep", input_type=kind)
-    except Exception as error:  # whatever a parser throws is a refusal
-        return Answer(Status.REFUSED, "unreadable", type(error).__name__, kind)
+        if hasattr(module, "unpack"):
+            return _hand_out(module.unpack(data, job), kind, limits)
+        return _hand_over(module.rebuild(data, job), kind, limits)
+    except Exception as error:
+        return _no(error, kind)
+
+
+def _pack(data: bytes, run: Run, modules: Modules, limits: Limits) -> Answer:
+    try:
+        job = Job(run.mime, run.treatment, run.name, run.password, limits)
+        members = [
+            Treated(entry.name, entry.code, entry.mime, partial(_read, entry.size, MEMBERS, entry.offset))
+            for entry in parcel.read_index(MEMBERS, run.members, limits.max_members)
+        ]
+        return _hand_over(modules[run.mime].pack(data, job, members), run.mime, limits)
+    except Exception as error:
+        return _no(error, run.mime)
+
+
+def _no(error: Exception, kind: str) -> Answer:
+    """Whatever a parser throws is a refusal."""
+    match error:
+        case Refused():
+            return Answer(Status.REFUSED, error.code if error.code in REFUSALS else "unreadable", error.detail, kind)
+        case NeedsPassword():
+            return Answer(Status.NEEDS_PASSWORD, "wrong-password" if error.wrong else "needs-password", input_type=kind)
+        case MemoryError():
+            return Answer(Status.REFUSED, "memory", input_type=kind)
+        case RecursionError():
+            return Answer(Status.REFUSED, "too-deep", input_type=kind)
+    return Answer(Status.REFUSED, "unreadable", type(error).__name__, kind)
+
+
+def _hand_out(unpacked: Unpacked, kind: str, limits: Limits) -> Answer:
+    """The members of a container, as a parcel."""
+    writer = parcel.Writer(OUTPUT, limits.max_output)
+    try:
+        for number, member in enumerate(unpacked.members):
+            if number == limits.max_members:
+                raise Refused("bomb", "members")
+            writer.add(member.name, b"" if member.refused else member.data, code=member.refused)
+        size = writer.finish()
+    except parcel.Full:
+        raise Refused("bomb", "bytes of members") from None
+    removed, changed = tuple(unpacked.removed[:MAX_CHANGES]), tuple(unpacked.changed[:MAX_CHANGES])
+    return Answer(Status.UNPACKED, "", "", kind, "", size, removed, changed)
 
 
 def _hand_over(rebuilt: Rebuilt, kind: str, limits: Limits) -> Answer:
@@ -121,12 +158,12 @@ def _probe(run: Run) -> Answer:
     return Answer(Status.DONE, removed=blocked, changed=escaped)
 
 
-def _read(size: int) -> bytes:
-    """The input, exactly ``size`` bytes as the trusting side counted them; fewer is a file that changed."""
+def _read(size: int, descriptor: int = INPUT, start: int = 0) -> bytes:
+    """Exactly ``size`` bytes as the trusting side counted them; fewer is a file that changed."""
     parts: list[bytes] = []
-    offset = 0
-    while offset < size:
-        part = os.pread(INPUT, min(size - offset, 1 << 26), offset)
+    offset, end = start, start + size
+    while offset < end:
+        part = os.pread(descriptor, min(end - offset, 1 << 26), offset)
         if not part:
             break
         parts.append(part)

@@ -6,6 +6,15 @@ A format module is a file in this folder with three functions, named in ``FORMAT
     def thumbnail(data: bytes, limits: Limits) -> bytes | None: ...        # data: what rebuild gave, already verified
     def text(data: bytes, limits: Limits) -> str: ...                      # the same
 
+A container (an archive, a mail) holds files of its own kinds. Its module has, in the place of ``rebuild``::
+
+    def unpack(data: bytes, job: Job) -> Unpacked: ...                     # raises Refused or NeedsPassword
+    def pack(data: bytes, job: Job, members: list[Treated]) -> Rebuilt: ...  # the same; data: the received bytes
+
+Between the two every member goes through jails of its own, as if it had been received alone (``sanitizer/containing``);
+``members`` are those of ``unpack``, in the same order and number, folders too. ``text`` of a container gives the names
+of its members and what they say (``formats/members.py``); it has no thumbnail.
+
 Rules kept here:
 
 - Everything that ``rebuild`` and ``thumbnail`` need is imported when the module is imported: inside the jail nothing
@@ -21,6 +30,7 @@ Change(kind='javascript', count=2, where='page 3')
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -58,6 +68,40 @@ class Rebuilt:
     changed: list[Change] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of a container as received. ``name`` is a path with ``/`` between its parts, at most 1,024 bytes of
+    UTF-8, made safe by the module; its last part tells the type, so a member without a name gets one with an ending.
+    It ends in ``/`` for a folder, which has no data. ``refused``: a code of ``REFUSALS`` for a member that is not even
+    to be examined (damaged, of an unknown method); it has no data."""
+
+    name: str
+    data: bytes = b""
+    refused: str = ""
+
+
+@dataclass(slots=True)
+class Unpacked:
+    """The members of a container. They may be made one by one while they are taken; ``removed`` and ``changed`` are
+    read after the last one."""
+
+    members: Iterable[Member]
+    removed: list[Change] = field(default_factory=list)
+    changed: list[Change] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Treated:
+    """One member after its own examination. ``code`` is ``released``, a code of ``REFUSALS`` (then it must be left out
+    and a note stands in its place, see ``formats/members.py``), or empty for a folder. A released one has its media
+    type and a name that ends accordingly; ``read()`` gives its rebuilt bytes."""
+
+    name: str
+    code: str
+    mime: str
+    read: Callable[[], bytes]
+
+
 class Refused(Exception):
     """The file cannot be released. ``code`` is a key of ``sanitizer.refusals.REFUSALS``; ``detail`` is for the
     operator, at most 80 characters of ``[A-Za-z0-9 .,:;#/+_()-]``, never taken from the file."""
@@ -87,3 +131,19 @@ class Format(Protocol):
 
     def text(self, data: bytes, limits: Limits) -> str:
         """What rebuilt bytes say to a reader; empty if they say nothing in characters."""
+
+
+class Container(Protocol):
+    """The shape of a module whose files hold files."""
+
+    def unpack(self, data: bytes, job: Job) -> Unpacked:
+        """The members; nothing of the container's own is released yet."""
+
+    def pack(self, data: bytes, job: Job, members: list[Treated]) -> Rebuilt:
+        """The container made anew around its treated members."""
+
+    def thumbnail(self, data: bytes, limits: Limits) -> bytes | None:
+        """None."""
+
+    def text(self, data: bytes, limits: Limits) -> str:
+        """The names of the members and what they say."""

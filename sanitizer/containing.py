@@ -1,0 +1,177 @@
+"""The members of a container, each through an examination of its own (trusting side).
+
+Rules kept here:
+
+- A container's jail sees the container, a member's jail sees that member alone: members are copied into sealed memory
+  files, one at a time, and what comes back is copied into the parcel that the packing jail gets.
+- Members, bytes, CPU seconds and nesting are counted over everything that one received file holds, however it is
+  nested; where the allowance ends, the whole file is refused, not the member that happened to be next.
+- A refused member is left out, and the report says so; the container goes on without it. A member that asks for a
+  password makes the container ask.
+- The report names members by number, from 1, in the order of the container: ``member 2/3`` is the third in the second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+from sanitizer import intake, kinds, parcel
+from sanitizer.formats.base import Change
+from sanitizer.limits import Limits
+from sanitizer.refusals import REFUSALS
+from sanitizer.verdict import Verdict
+from sanitizer.wire import MAX_CHANGES, BadAnswer
+
+_INNER = re.compile(r"member ([0-9/]{1,24})")
+
+Examine = Callable[[intake.Taken, str], Awaitable[tuple[Verdict, int | None]]]
+"""The examination of one member: its bytes and name → its verdict, and its sealed output, which the caller closes."""
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What may still be spent on one received file and everything in it."""
+
+    members: int
+    bytes: int
+    cpu_seconds: float
+    nesting: int
+
+    @classmethod
+    def of(cls, limits: Limits) -> Allowance:
+        """All of it."""
+        return cls(limits.max_members, limits.max_inflated, limits.total_cpu_seconds, limits.max_nesting)
+
+
+class Stopped(Exception):
+    """The container is not released. ``spent``: the allowance of the whole received file is used up."""
+
+    def __init__(self, code: str, detail: str = "", *, spent: bool = False) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.spent = spent
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The treated members as a parcel, and what happened to them. ``descriptor`` is owned by whoever holds this."""
+
+    descriptor: int
+    size: int = 0
+    removed: list[Change] = field(default_factory=list)
+    changed: list[Change] = field(default_factory=list)
+    cpu_seconds: float = 0.0
+    peak_rss: int = 0
+
+
+async def treat_members(received: int, size: int, limits: Limits, left: Allowance, examine: Examine) -> Shelf:
+    """Every member of the sealed parcel ``received``, examined. Raises ``Stopped``, and what ``examine`` raises."""
+    entries = _charged(received, size, limits, left)
+    shelf = Shelf(intake.new_output(limits.max_output))
+    writer = parcel.Writer(shelf.descriptor, limits.max_output)
+    try:
+        for number, entry in enumerate(entries, 1):
+            await _treat(received, entry, number, limits, examine, shelf, writer)
+        shelf.size = writer.finish()
+    except parcel.Full:
+        os.close(shelf.descriptor)
+        raise Stopped("output-too-large", "members") from None
+    except BaseException:
+        os.close(shelf.descriptor)
+        raise
+    intake.seal_output(shelf.descriptor, shelf.size)
+    return shelf
+
+
+def _charged(received: int, size: int, limits: Limits, left: Allowance) -> list[parcel.Entry]:
+    """The members that the jail wrote down, if the allowance bears them."""
+    try:
+        entries = parcel.read_index(received, size, limits.max_members)
+    except BadAnswer as error:
+        raise Stopped("crashed", f"{error}") from None
+    left.members -= len(entries)
+    left.bytes -= size
+    if left.members < 0 or left.bytes < 0:
+        raise Stopped("bomb", "members" if left.members < 0 else "bytes of members", spent=True)
+    return entries
+
+
+async def _treat(
+    received: int, entry: parcel.Entry, number: int, limits: Limits, examine: Examine, shelf: Shelf, writer: parcel.Writer
+) -> None:
+    code = _before(entry, limits)
+    if code is not None:
+        writer.add(entry.name, code=code)
+        if code:
+            shelf.removed.append(_left_out(number))
+        return
+    folder, slash, last = entry.name.rpartition("/")
+    verdict, output = await _examined(received, entry, last, examine)
+    shelf.cpu_seconds += verdict.cpu_seconds
+    shelf.peak_rss = max(shelf.peak_rss, verdict.peak_rss)
+    if output is None or verdict.output is None:
+        if verdict.outcome == "needs_password":
+            raise Stopped(verdict.code, f"member {number}")
+        writer.add(entry.name, code=verdict.code)
+        shelf.removed.append(_left_out(number))
+        return
+    facts = verdict.output
+    name, mime = folder + slash + kinds.output_name(last, facts.type or ""), facts.type or ""
+    try:
+        await asyncio.to_thread(writer.add_file, name, output, facts.size, code="released", mime=mime)
+    finally:
+        os.close(output)
+    shelf.removed += _of_member(verdict.removed, number)
+    shelf.changed += _of_member(verdict.changed, number)
+
+
+def _before(entry: parcel.Entry, limits: Limits) -> str | None:
+    """What is said of a member that is not examined: nothing of a folder, a refusal's code of others; None: examine
+    it."""
+    if entry.name.endswith("/"):
+        return ""
+    if entry.code:
+        return entry.code if entry.code in REFUSALS else "unreadable"
+    if not entry.size:
+        return "empty"
+    return "too-large" if entry.size > limits.max_input else None
+
+
+async def _examined(
+    received: int, entry: parcel.Entry, last: str, examine: Examine
+) -> tuple[Verdict, int | None]:
+    taken = await asyncio.to_thread(intake.take_part, received, entry.offset, entry.size)
+    try:
+        return await examine(taken, last)
+    finally:
+        os.close(taken.descriptor)
+
+
+def _left_out(number: int) -> Change:
+    return Change("member-refused", 1, f"member {number}")
+
+
+def _of_member(changes: Iterable[Change], number: int) -> list[Change]:
+    """One line for each kind and each member within the member; places in it (pages, cells) are summed up."""
+    counts: dict[tuple[str, str], int] = {}
+    for change in changes:
+        inner = _INNER.fullmatch(change.where)
+        where = f"member {number}/{inner[1]}" if inner else f"member {number}"
+        counts[change.kind, where] = counts.get((change.kind, where), 0) + change.count
+    return [Change(kind, count, where) for (kind, where), count in counts.items()]
+
+
+def condensed(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """As many lines as a report may have: all of them, or one for each kind without its places."""
+    lines = tuple(changes)
+    if len(lines) <= MAX_CHANGES:
+        return lines
+    counts: dict[str, int] = {}
+    for change in lines:
+        counts[change.kind] = counts.get(change.kind, 0) + change.count
+    return tuple(Change(kind, count) for kind, count in counts.items())[:MAX_CHANGES]
