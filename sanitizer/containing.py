@@ -6,8 +6,9 @@ Rules kept here:
   files, one at a time, and what comes back is copied into the parcel that the packing jail gets.
 - Members, bytes, CPU seconds and nesting are counted over everything that one received file holds, however it is
   nested; where the allowance ends, the whole file is refused, not the member that happened to be next.
-- A refused member is left out, and the report says so; the container goes on without it. A member that asks for a
-  password makes the container ask.
+- A refused member is left out, and the report says so; the container goes on without it.
+- A member that asks for a password makes the container ask, and all are tried with the same. A member that another
+  password opens is left out if this one was of use; if it opened nothing, it counts as wrong.
 - The report names members by number, from 1, in the order of the container: ``member 2/3`` is the third in the second.
 """
 
@@ -27,6 +28,9 @@ from sanitizer.verdict import Verdict
 from sanitizer.wire import MAX_CHANGES, BadAnswer
 
 _INNER = re.compile(r"member ([0-9/]{1,24})")
+
+DECRYPTED = "encryption"
+"""The kind of change that a format reports where it took an encryption off."""
 
 Examine = Callable[[intake.Taken, str], Awaitable[tuple[Verdict, int | None]]]
 """The examination of one member: its bytes and name → its verdict, and its sealed output, which the caller closes."""
@@ -67,16 +71,28 @@ class Shelf:
     changed: list[Change] = field(default_factory=list)
     cpu_seconds: float = 0.0
     peak_rss: int = 0
+    opened: bool = False  # something was encrypted and could be read
+    locked: str = ""  # the place of a member that the password did not open
 
 
-async def treat_members(received: int, size: int, limits: Limits, left: Allowance, examine: Examine) -> Shelf:
-    """Every member of the sealed parcel ``received``, examined. Raises ``Stopped``, and what ``examine`` raises."""
+async def treat_members(
+    received: int, size: int, opened: bool, limits: Limits, left: Allowance, examine: Examine
+) -> Shelf:
+    """Every member of the sealed parcel ``received``, examined. ``opened``: the container itself was encrypted and
+    could be read. Raises ``Stopped``, and what ``examine`` raises."""
     entries = _charged(received, size, limits, left)
-    shelf = Shelf(intake.new_output(limits.max_output))
+    shelf = Shelf(intake.new_output(limits.max_output), opened=opened)
     writer = parcel.Writer(shelf.descriptor, limits.max_output)
     try:
         for number, entry in enumerate(entries, 1):
-            await _treat(received, entry, number, limits, examine, shelf, writer)
+            code = _before(entry, limits)
+            if code is None:
+                taken = await asyncio.to_thread(intake.take_part, received, entry.offset, entry.size)
+                await _treat(taken, entry.name, number, examine, shelf, writer)
+            else:
+                _leave_out(entry.name, code, number, shelf, writer)
+        if shelf.locked and not shelf.opened:
+            raise Stopped("wrong-password", shelf.locked)
         shelf.size = writer.finish()
     except parcel.Full:
         os.close(shelf.descriptor)
@@ -102,32 +118,39 @@ def _charged(received: int, size: int, limits: Limits, left: Allowance) -> list[
 
 
 async def _treat(
-    received: int, entry: parcel.Entry, number: int, limits: Limits, examine: Examine, shelf: Shelf, writer: parcel.Writer
+    taken: intake.Taken, path: str, number: int, examine: Examine, shelf: Shelf, writer: parcel.Writer
 ) -> None:
-    code = _before(entry, limits)
-    if code is not None:
-        writer.add(entry.name, code=code)
-        if code:
-            shelf.removed.append(_left_out(number))
-        return
-    folder, slash, last = entry.name.rpartition("/")
-    verdict, output = await _examined(received, entry, last, examine)
+    """One member, examined; ``taken`` is closed here."""
+    folder, slash, last = path.rpartition("/")
+    try:
+        verdict, output = await examine(taken, last)
+    finally:
+        os.close(taken.descriptor)
     shelf.cpu_seconds += verdict.cpu_seconds
     shelf.peak_rss = max(shelf.peak_rss, verdict.peak_rss)
     if output is None or verdict.output is None:
-        if verdict.outcome == "needs_password":
+        if verdict.code == "needs-password":
             raise Stopped(verdict.code, f"member {number}")
-        writer.add(entry.name, code=verdict.code)
-        shelf.removed.append(_left_out(number))
+        if verdict.code == "wrong-password":
+            shelf.locked = shelf.locked or f"member {number}"
+        _leave_out(path, verdict.code, number, shelf, writer)
         return
-    facts = verdict.output
-    name, mime = folder + slash + kinds.output_name(last, facts.type or ""), facts.type or ""
+    facts, mime = verdict.output, verdict.output.type or ""
+    name = folder + slash + kinds.output_name(last, mime)
     try:
         await asyncio.to_thread(writer.add_file, name, output, facts.size, code="released", mime=mime)
     finally:
         os.close(output)
+    shelf.opened |= any(change.kind == DECRYPTED for change in verdict.changed)
     shelf.removed += _of_member(verdict.removed, number)
     shelf.changed += _of_member(verdict.changed, number)
+
+
+def _leave_out(path: str, code: str, number: int, shelf: Shelf, writer: parcel.Writer) -> None:
+    """A folder, which has no code and stays, or a member that is refused."""
+    writer.add(path, code=code)
+    if code:
+        shelf.removed.append(Change("member-refused", 1, f"member {number}"))
 
 
 def _before(entry: parcel.Entry, limits: Limits) -> str | None:
@@ -140,20 +163,6 @@ def _before(entry: parcel.Entry, limits: Limits) -> str | None:
     if not entry.size:
         return "empty"
     return "too-large" if entry.size > limits.max_input else None
-
-
-async def _examined(
-    received: int, entry: parcel.Entry, last: str, examine: Examine
-) -> tuple[Verdict, int | None]:
-    taken = await asyncio.to_thread(intake.take_part, received, entry.offset, entry.size)
-    try:
-        return await examine(taken, last)
-    finally:
-        os.close(taken.descriptor)
-
-
-def _left_out(number: int) -> Change:
-    return Change("member-refused", 1, f"member {number}")
 
 
 def _of_member(changes: Iterable[Change], number: int) -> list[Change]:

@@ -27,7 +27,7 @@ from msgspec import structs
 from sanitizer import intake, kinds
 from sanitizer.cell_link import CellDied, CellLink, Ending
 from sanitizer.clamd import Clamd, Scanned
-from sanitizer.containing import Allowance, Shelf, Stopped, condensed, treat_members
+from sanitizer.containing import DECRYPTED, Allowance, Shelf, Stopped, condensed, treat_members
 from sanitizer.limits import Limits
 from sanitizer.refusals import REFUSALS
 from sanitizer.verdict import FileFacts, Isolation, Treatment, Verdict, Verified, refused
@@ -73,9 +73,7 @@ class NotScanned(Exception):
 class _No(Exception):
     """The file is not released."""
 
-    def __init__(
-        self, code: str, detail: str = "", verified: Verified | None = None, *, spent: bool = False
-    ) -> None:
+    def __init__(self, code: str, detail: str = "", verified: Verified | None = None, *, spent: bool = False) -> None:
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
@@ -193,7 +191,7 @@ class Examination:
     async def _packed(self, treatment: Treatment, parcel: int, unpacked: Answer) -> tuple[Answer, int]:
         """A container made anew around its treated members; owned by the caller."""
         self._facts = replace(self._facts, type=unpacked.input_type)
-        shelf = await self._members(treatment, parcel, unpacked.size)
+        shelf = await self._members(treatment, parcel, unpacked)
         output = intake.new_output(self._limits.max_output)
         try:
             run = structs.replace(self._asked("pack", treatment, unpacked.input_type), members=shelf.size)
@@ -209,7 +207,8 @@ class Examination:
         changed = condensed((*unpacked.changed, *shelf.changed, *answer.changed))
         return replace(answer, removed=removed, changed=changed), output
 
-    async def _members(self, treatment: Treatment, parcel: int, size: int) -> Shelf:
+    async def _members(self, treatment: Treatment, parcel: int, unpacked: Answer) -> Shelf:
+        size, opened = unpacked.size, any(change.kind == DECRYPTED for change in unpacked.changed)
         if self._nesting >= self._limits.max_nesting:
             raise _No("too-deep", "container in container")
         if size > self._limits.max_output or not intake.seal_output(parcel, size):
@@ -223,7 +222,7 @@ class Examination:
             return examined.verdict, examined.output
 
         try:
-            shelf = await treat_members(parcel, size, self._limits, self._left, examine)
+            shelf = await treat_members(parcel, size, opened, self._limits, self._left, examine)
         except Stopped as stopped:
             raise _No(stopped.code, stopped.detail, spent=stopped.spent) from None
         self._cpu_seconds += shelf.cpu_seconds
@@ -277,12 +276,12 @@ class Examination:
 
     async def _picture(self, verdict: Verdict, output: int | None) -> bytes | None:
         """The thumbnail of an output, or for ``pass`` of a copy that is rebuilt for that purpose alone."""
+        if self._facts.type in kinds.CONTAINERS or self._facts.type not in self._jails.formats:
+            return None
         try:
             if output is not None:
                 assert verdict.output is not None
                 return await self._drawn(output, verdict.output)
-            if self._facts.type not in self._jails.formats:
-                return None
             copy, descriptor = await self._rebuild("rebuild")
             try:
                 assert copy.output is not None

@@ -113,6 +113,23 @@ shb shs so sys url vb vbe vbp vbs vhd vhdx vsmacros vsw vxd website wll ws wsc w
 """
 EXECUTABLE_ENDINGS = frozenset(_PROGRAMS.split())
 
+CONTAINERS = frozenset(
+    {
+        "application/gzip",
+        "application/vnd.ms-outlook",
+        "application/vnd.rar",
+        "application/x-7z-compressed",
+        "application/x-bzip2",
+        "application/x-lzh",
+        "application/x-tar",
+        "application/x-xz",
+        "application/x-zip-with-programs",
+        "application/zip",
+        "message/rfc822",
+    }
+)
+"""Types that hold files; they have no picture of their own."""
+
 _CANONICAL = {
     "application/pdf": "pdf",
     "image/png": "png",

@@ -51,7 +51,8 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class Change:
     """A kind of thing removed or changed, and how often. ``kind`` matches ``[a-z0-9][a-z0-9-]{0,39}``, ``count`` is
-    1 … 2³²−1, ``where`` is at most 40 characters of ``[A-Za-z0-9 .,#/-]`` ("page 3") or empty."""
+    1 … 2³²−1, ``where`` is at most 40 characters of ``[A-Za-z0-9 .,#/-]`` ("page 3") or empty.
+    ``encryption`` in ``changed`` says that the file was opened with the password."""
 
     kind: str
     count: int

@@ -68,6 +68,10 @@ def _password(job: Job) -> None:
         raise NeedsPassword(wrong=job.password is not None)
 
 
+def _lock(job: Job) -> None:
+    raise NeedsPassword(wrong=job.password is not None)
+
+
 def _refuse(code: str) -> None:
     raise Refused(code, "as told")
 
@@ -95,6 +99,7 @@ ATTACKS: dict[bytes, Callable[[Job], object]] = {
     b"lie-type": lambda job: _say(_done("application/x-evil", 5)),
     b"lie-unwritten": lambda job: _say(_done("text/plain", 100)),
     b"password": _password,
+    b"locked": lambda job: _lock(job),
     b"refuse-bomb": lambda job: _refuse("bomb"),
     b"refuse-unheard": lambda job: _refuse("unheard-of"),
     b"refuse-released": lambda job: _refuse("released"),

@@ -101,6 +101,7 @@ export const removedJa: Counted = {
   "revision-ids": plain("編集回の識別番号"),
   metafile: pieces("図（EMF・WMF）"),
   "unreadable-part": pieces("読み取れない部分"),
+  "member-refused": pieces("渡せない中のファイル"),
 };
 
 export const changedJa: Counted = {
@@ -218,6 +219,7 @@ export const removedEn: Counted = {
   "revision-ids": plain("revision identifiers"),
   metafile: s("metafile picture (EMF, WMF)", "metafile pictures (EMF, WMF)"),
   "unreadable-part": s("unreadable part", "unreadable parts"),
+  "member-refused": s("enclosed file", "enclosed files"),
 };
 
 export const changedEn: Counted = {
