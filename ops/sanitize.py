@@ -7,6 +7,8 @@ Rules kept here:
 - OUTPUT exists only when released: an older one is removed first, the new one appears whole, by rename.
 - A folder keeps one warm sanitizer for all its files, works on as many at once as there are processors, follows no
   symbolic link, and reports in the order of the paths, one JSON object a line.
+- ``--as`` gives out a part of the rebuilt file in its stead, a ZIP of them where there are several; a file without any
+  is refused. ``--compare`` adds ``similarity`` to the report.
 - Every sentence stands twice, Japanese and English; progress and sentences go to stderr.
 
 Example: ``sekisho sanitize 届出.pdf -o 届出-無害化.pdf --report report.json``
@@ -24,9 +26,10 @@ from pathlib import Path
 
 from ops import sanitize_one
 from ops.sanitize_folder import FolderRun
+from ops.sanitize_one import Wishes
 from sanitizer.clamd import Clamd
+from sanitizer.extraction import WHATS
 from sanitizer.supervisor import NoIsolation, Supervisor, Unavailable
-from sanitizer.verdict import Treatment
 
 RELEASED, FAILED, WRONG_USE, REFUSED, NEEDS_PASSWORD = 0, 1, 2, 3, 4
 _STATUS = {"released": RELEASED, "refused": REFUSED, "needs_password": NEEDS_PASSWORD}
@@ -48,8 +51,7 @@ class Order:
 
     source: Path
     target: Path
-    treatment: Treatment
-    password: str | None
+    wishes: Wishes
     report: Path | None
     scanner: Clamd | None
 
@@ -64,6 +66,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--report", metavar="R.json", help="判定の記録の出力先 / where the report goes")
     parser.add_argument("--clamd", metavar="SOCKET", help="先に検査するclamdのソケット / clamd's socket: scan first")
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="見た目の一致を記録に加える / add how like the original it is to the report",
+    )
+    parser.add_argument(
+        "--as",
+        dest="part",
+        choices=WHATS,
+        help="文字・表・画像だけを取り出す / only the text, the tables or the pictures",
+    )
     parser.set_defaults(run=run)
 
 
@@ -111,7 +124,8 @@ def _checked(args: argparse.Namespace) -> Order:
     if report and (report.is_dir() or report.resolve() in (source.resolve(), target.resolve())):
         raise WrongUseError("--report には別のファイルを指定してください。", "--report must name another file.")
     scanner = Clamd(Path(args.clamd)) if args.clamd else None
-    return Order(source, target, args.treatment, _password(args.password_file), report, scanner)
+    wishes = Wishes(args.treatment, _password(args.password_file), args.compare, args.part)
+    return Order(source, target, wishes, report, scanner)
 
 
 def _check_folders(source: Path, target: Path) -> None:
@@ -161,20 +175,20 @@ async def _closing(supervisor: Supervisor, work: Coroutine[None, None, int]) -> 
 async def _file(supervisor: Supervisor, order: Order) -> int:
     order.target.unlink(missing_ok=True)
     name = order.source.name
-    examined = await sanitize_one.inspect(supervisor, order.source, name, order.treatment, order.password, follow=True)
-    verdict = examined.verdict
-    if examined.output is not None and verdict.output is not None:
+    inspected = await sanitize_one.inspect(supervisor, order.source, name, order.wishes, follow=True)
+    verdict = inspected.verdict
+    if inspected.output is not None and verdict.output is not None:
         verdict = replace(verdict, output=replace(verdict.output, name=order.target.name))
-        await asyncio.to_thread(sanitize_one.hand_out, examined.output, order.target)
+        await asyncio.to_thread(sanitize_one.hand_out, inspected.output, order.target)
     if order.report:
-        sanitize_one.write_text(order.report, sanitize_one.line(verdict))
+        sanitize_one.write_text(order.report, sanitize_one.line(verdict, inspected.similarity))
     _tell(verdict.message, verdict.message_en)
     return _STATUS[verdict.outcome]
 
 
 async def _folder(supervisor: Supervisor, order: Order, workers: int) -> int:
     order.target.mkdir(parents=True, exist_ok=True)
-    report = await FolderRun(supervisor, order.source, order.target, order.treatment, order.password).run(workers)
+    report = await FolderRun(supervisor, order.source, order.target, order.wishes).run(workers)
     if order.report:
         sanitize_one.write_text(order.report, report)
     return RELEASED

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import TextIO
 
 from ops import sanitize_one
+from ops.sanitize_one import Similarity, Wishes
 from sanitizer.supervisor import Supervisor
-from sanitizer.verdict import Treatment, Verdict
+from sanitizer.verdict import Verdict
 
 
 @dataclass(slots=True)
@@ -29,8 +30,7 @@ class FolderRun:
     supervisor: Supervisor
     source: Path
     target: Path
-    treatment: Treatment
-    password: str | None
+    wishes: Wishes
     lines: dict[int, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     names: set[Path] = field(default_factory=set)  # in the target, taken or promised
@@ -49,22 +49,23 @@ class FolderRun:
 
     async def _work(self, waiting: Iterator[tuple[int, Path]], progress: Progress) -> None:
         for number, path in waiting:
-            verdict = await self._one(path)
-            self.lines[number] = sanitize_one.line(verdict)
+            verdict, similarity = await self._one(path)
+            self.lines[number] = sanitize_one.line(verdict, similarity)
             self.counts[verdict.outcome] = self.counts.get(verdict.outcome, 0) + 1
             progress.step()
 
-    async def _one(self, path: Path) -> Verdict:
+    async def _one(self, path: Path) -> tuple[Verdict, Similarity]:
         name = str(path.relative_to(self.source))
         old = self.target / name
         await asyncio.to_thread(_remove, old)
-        examined = await sanitize_one.inspect(self.supervisor, path, name, self.treatment, self.password, follow=False)
-        verdict = examined.verdict
-        if examined.output is None or verdict.output is None:
-            return verdict
+        inspected = await sanitize_one.inspect(self.supervisor, path, name, self.wishes, follow=False)
+        verdict = inspected.verdict
+        if inspected.output is None or verdict.output is None:
+            return verdict, None
         place = self._place(self.target / verdict.output.name, old)
-        await asyncio.to_thread(_hand_out, examined.output, place)
-        return replace(verdict, output=replace(verdict.output, name=str(place.relative_to(self.target))))
+        await asyncio.to_thread(_hand_out, inspected.output, place)
+        named = replace(verdict.output, name=str(place.relative_to(self.target)))
+        return replace(verdict, output=named), inspected.similarity
 
     def _place(self, wanted: Path, own: Path) -> Path:
         """A name in the target that no other file of this run has or may claim; ``own`` is the file's by right."""

@@ -11,33 +11,97 @@ Rules kept here:
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from sanitizer import kinds
+from sanitizer.extraction import What, in_one
 from sanitizer.supervisor import Examined, Supervisor
 from sanitizer.verdict import FileFacts, Treatment, Verdict, refused
 
+Similarity = dict[str, Any] | None
 _CHUNK = 1 << 20
 
 
-async def inspect(
-    supervisor: Supervisor, path: Path, name: str, treatment: Treatment, password: str | None, *, follow: bool
-) -> Examined:
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is asked of every file: its treatment, its password, whether to compare it with its original, and whether to
+    give out a part of it instead."""
+
+    treatment: Treatment
+    password: str | None = None
+    compare: bool = False
+    part: What | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """``output``: what may leave, a descriptor the caller closes. ``similarity``: of the report, if asked for."""
+
+    verdict: Verdict
+    output: int | None
+    similarity: Similarity = None
+
+
+async def inspect(supervisor: Supervisor, path: Path, name: str, wishes: Wishes, *, follow: bool) -> Inspected:
     """The verdict on one path, called ``name`` in it; ``follow`` a symbolic link or refuse it."""
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
     try:
         descriptor = os.open(path, flags)
     except OSError:
         facts = FileFacts(name, 0, None, None)
-        return Examined(refused("unreadable", facts, treatment, detail="cannot be opened"), None, None)
+        return Inspected(refused("unreadable", facts, wishes.treatment, detail="cannot be opened"), None)
     try:
-        return await supervisor.examine(descriptor, name=name, treatment=treatment, password=password, thumbnail=False)
+        examined = await supervisor.examine(
+            descriptor, name=name, treatment=wishes.treatment, password=wishes.password, thumbnail=False
+        )
+        return await _as_wished(supervisor, descriptor, examined, wishes)
     finally:
         os.close(descriptor)
+
+
+async def _as_wished(supervisor: Supervisor, source: int, examined: Examined, wishes: Wishes) -> Inspected:
+    """The output compared, or a part of it in its stead."""
+    output, verdict = examined.output, examined.verdict
+    if output is None:
+        return Inspected(verdict, None)
+    try:
+        compared = await supervisor.compare(source, output, verdict, pictures=False) if wishes.compare else None
+        similarity = compared.report() if compared else None
+        if wishes.part is None:
+            return Inspected(verdict, output, similarity)
+        verdict, part = await _part(supervisor, output, verdict, wishes.part)
+    except BaseException:
+        os.close(output)
+        raise
+    os.close(output)
+    return Inspected(verdict, part, similarity)
+
+
+async def _part(supervisor: Supervisor, output: int, verdict: Verdict, what: What) -> tuple[Verdict, int | None]:
+    """The verdict on the part of a released output that is asked for, and the part."""
+    assert verdict.output is not None
+    parts = await supervisor.extract(output, verdict.output.type or "", what)
+    if not parts:
+        return refused("no-such-part", verdict.input, verdict.treatment), None
+    whole = in_one(parts, what)
+    descriptor = os.memfd_create("part", os.MFD_CLOEXEC)
+    await asyncio.to_thread(_fill, descriptor, whole.data)
+    name = kinds.output_name(verdict.output.name, whole.mime)
+    facts = FileFacts(name, len(whole.data), hashlib.sha256(whole.data).hexdigest(), whole.mime)
+    return replace(verdict, output=facts), descriptor
+
+
+def _fill(descriptor: int, data: bytes) -> None:
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(data)
 
 
 def hand_out(output: int, target: Path) -> None:
@@ -53,9 +117,9 @@ def write_text(target: Path, text: str) -> None:
     _write_whole(target, lambda file: file.write(text.encode("utf-8")))
 
 
-def line(verdict: Verdict) -> str:
+def line(verdict: Verdict, similarity: Similarity = None) -> str:
     """The report as one line of JSON. Names that are no Unicode keep their bytes as lone surrogates, escaped."""
-    report = verdict.report()
+    report = verdict.report() if similarity is None else {**verdict.report(), "similarity": similarity}
     text = json.dumps(report, ensure_ascii=False)
     try:
         text.encode("utf-8")

@@ -203,6 +203,8 @@ def _fork_jail(cell: Cell, run: Run, descriptors: list[int], task: Callable[[], 
 
 def _locked(cell: Cell, run: Run, descriptors: list[int], task: Callable[[], None]) -> None:
     try:
+        if run.patient:
+            os.nice(19)
         limits = {"cpu_seconds": run.cpu_seconds, "memory": run.memory, "max_file": run.max_file}
         jail.enter(cell.locks, descriptors, **limits, threads=_needs_threads(run))
     except BaseException:
@@ -213,7 +215,7 @@ def _locked(cell: Cell, run: Run, descriptors: list[int], task: Callable[[], Non
 def _needs_threads(run: Run) -> bool:
     """Whether a decoder that works in threads may be wanted. Only the name can tell before the file is read; a file
     that is something else than its name says is refused by identification."""
-    return run.kind == "transform" and "image/heif" in kinds.types_of(run.name)
+    return run.kind in ("transform", "draw") and "image/heif" in kinds.types_of(run.name)
 
 
 def _end_with(task: Callable[[], None]) -> NoReturn:

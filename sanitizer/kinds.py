@@ -154,10 +154,15 @@ def types_of(name: str) -> frozenset[str]:
     return ENDINGS.get(ending(name), frozenset())
 
 
+def ending_of(mime: str) -> str:
+    """The ending of a file of type ``mime``, without the dot."""
+    return _CANONICAL.get(mime) or next((end for end, types in ENDINGS.items() if mime in types), "bin")
+
+
 def output_name(name: str, mime: str) -> str:
     """The name under which a file of type ``mime`` leaves."""
     if mime in types_of(name):
         return name
-    new = _CANONICAL.get(mime) or next((end for end, types in ENDINGS.items() if mime in types), "bin")
+    new = ending_of(mime)
     known = ending(name) in ENDINGS or ending(name) in EXECUTABLE_ENDINGS
     return f"{name.rpartition('.')[0] if known else name}.{new}"

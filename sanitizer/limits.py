@@ -39,6 +39,13 @@ class Limits:
     thumbnail_side: int = 320  # longest side of a thumbnail in pixels
     thumbnail_bytes: int = 2 * MIB  # size of a thumbnail in bytes
     text_bytes: int = 4 * MIB  # size of an extracted text in bytes; what is beyond is left out
+    drawn_side: int = 842  # longest side of a page drawn for comparison, in pixels: A4 at 72 dpi
+    drawn_at_once: int = 8  # pages that one jailed process draws
+    compared_pages: int = 64  # pages of a file that are compared; what is beyond is not
+    compared_pictures: int = 6  # differing pages of which pictures are kept
+    compared_seconds: float = 30.0  # CPU of comparing one file; what is not compared by then is not
+    parts: int = 300  # tables or pictures that are given out of one file; what is beyond is left out
+    parts_bytes: int = 64 * MIB  # all of them together
     thumbnail_cpu_seconds: int = 10
     thumbnail_wall_seconds: float = 20.0
 

@@ -35,6 +35,10 @@ SENTENCES: dict[str, Sentence] = {
         f"ファイルの種類を確認できません。{_PDF_JA}",
         f"The type of this file cannot be determined. {_PDF_EN}",
     ),
+    "no-such-part": Sentence(
+        "ファイルは作り直せましたが、指定した文字・表・画像は含まれていません。ファイル全体を取り出してください。",
+        "The file was rebuilt, but it holds no text, table or picture of the kind asked for. Ask for the whole file instead.",
+    ),
     "type-mismatch": Sentence(
         "ファイル名の拡張子と中身の種類が一致しません。正しい拡張子で保存し直して送ってください。",
         "The file name and the contents disagree about the type. Save the file under its true type and send it again.",

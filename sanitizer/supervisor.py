@@ -21,6 +21,7 @@ Example::
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
@@ -28,15 +29,19 @@ from typing import TypeVar
 from sanitizer import intake
 from sanitizer.cell_link import START_SECONDS, CellDied, CellLink, Ending, NoIsolation
 from sanitizer.clamd import Clamd
+from sanitizer.comparison import Compared, Comparison
+from sanitizer.errands import Source
 from sanitizer.examination import Examination, Examined, NotScanned
+from sanitizer.extraction import Part, What, extract
 from sanitizer.formats import FORMATS
 from sanitizer.limits import Limits
-from sanitizer.verdict import FileFacts, Isolation, Treatment, refused
+from sanitizer.verdict import FileFacts, Isolation, Treatment, Verdict, refused
 from sanitizer.verify import VERIFIERS
-from sanitizer.wire import Run
+from sanitizer.wire import PIXELS, Run
 
 __all__ = ["Examined", "NoIsolation", "Supervisor", "Unavailable"]
 
+_PIXELS = "sanitizer.formats.pixels"
 T = TypeVar("T")
 
 
@@ -64,10 +69,11 @@ class Supervisor:
         self.isolation: Isolation = "full"
         self.notes: tuple[str, ...] = ()  # why it is not full
         self.formats, self.verifiers = dict(formats), dict(verifiers)
-        self.transformers = CellLink(self.formats, module_path, strict, namespaces)
+        self.transformers = CellLink({**self.formats, PIXELS: _PIXELS}, module_path, strict, namespaces)
         self.readers = CellLink(self.verifiers, module_path, strict, namespaces)
         self.scanner = scanner
         self._places = asyncio.Semaphore(workers)
+        self._comparing = asyncio.Semaphore(1)
         self._reviving = asyncio.Lock()
         self._closed = False
 
@@ -113,6 +119,52 @@ class Supervisor:
                 raise Unavailable("the virus scanner is away") from error
             finally:
                 os.close(taken.descriptor)
+
+    async def compare(
+        self, original_fd: int, rebuilt_fd: int, verdict: Verdict, *, pictures: bool = True
+    ) -> Compared | None:
+        """How like the original the rebuilt file is, after ``verdict`` on them; None where there is nothing to compare,
+        or where one of the files is not the one of the verdict. Waits for no file and no file waits for it. Raises
+        ``Unavailable``."""
+        if verdict.output is None or verdict.input.type is None or verdict.output.type is None:
+            return None
+        async with self._comparing, contextlib.AsyncExitStack() as stack:
+            files = []
+            for source, facts in ((original_fd, verdict.input), (rebuilt_fd, verdict.output)):
+                taken = await self._taken(source)
+                if taken is None:
+                    return None
+                stack.callback(os.close, taken.descriptor)
+                if taken.sha256 != facts.sha256:
+                    return None
+                files.append(Source(taken.descriptor, taken.size))
+            types = verdict.input.type, verdict.output.type
+            changes = (*verdict.removed, *verdict.changed)
+            name = verdict.input.name
+            return await Comparison(self, files[0], files[1], name, types, changes, pictures=pictures).compare()
+
+    async def extract(self, rebuilt_fd: int, mime: str, what: What) -> list[Part]:
+        """What a rebuilt, verified file of type ``mime`` says, its tables or its pictures, each a verified output;
+        empty where it has nothing of the kind. Raises ``Unavailable``."""
+        async with self._places:
+            taken = await self._taken(rebuilt_fd)
+            if taken is None:
+                return []
+            try:
+                return await extract(self, Source(taken.descriptor, taken.size), mime, what)
+            finally:
+                os.close(taken.descriptor)
+
+    async def _taken(self, source_fd: int) -> intake.Taken | None:
+        """The file, for as long as the caller needs it; None for one that cannot be taken in."""
+        source = os.dup(source_fd)  # a cancelled caller may close its own while a thread still reads
+        try:
+            return await _in_thread(
+                lambda: _take(source, max(self.limits.max_input, self.limits.max_output)),
+                lambda late: os.close(late.descriptor),
+            )
+        except intake.NotTaken:
+            return None
 
     async def run(self, link: CellLink, run: Run, wall_seconds: float, *descriptors: int) -> Ending:
         """One jailed process in one of the cells, in a second cell if the first dies. Raises ``CellDied`` after two

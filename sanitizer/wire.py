@@ -30,7 +30,26 @@ MAX_CHANGES = 200  # entries of removed and of changed
 MAX_NAME = 1024  # characters of a file name handed to the jail
 MAX_PASSWORD = 1024  # characters
 
-Kind = Literal["transform", "pack", "verify", "thumbnail", "text", "probe"]
+Kind = Literal[
+    "transform",
+    "pack",
+    "verify",
+    "thumbnail",
+    "text",
+    "probe",
+    "draw",
+    "compare",
+    "picture",
+    "words",
+    "tables",
+    "pictures",
+]
+
+PIXELS = "application/x-sekisho-pixels"  # stands for ``sanitizer.formats.pixels`` among the modules of a cell
+PART_TYPES = (  # of what ``tables`` and ``pictures`` give out; a type's number is its place
+    *("text/csv", "image/png", "image/jpeg", "image/gif", "image/webp", "image/tiff", "image/bmp", "image/avif"),
+    "image/svg+xml",
+)
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
@@ -44,8 +63,9 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
 
 
 class Run(msgspec.Struct, frozen=True, tag="run"):
-    """One jailed process. Descriptors that ride along, in order: answer pipe; input unless ``probe``; output for
-    ``transform``, ``pack``, ``thumbnail`` and ``text``; the treated members (``sanitizer/parcel``) for ``pack``."""
+    """One jailed process. Descriptors that ride along, in order: answer pipe; input unless ``probe``; output unless
+    ``probe`` or ``verify``; a second input: the treated members (``sanitizer/parcel``) for ``pack``, the other drawing
+    for ``compare``."""
 
     id: int
     kind: Kind
@@ -55,6 +75,9 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
     password: str | None = None
     size: int = 0  # bytes of the input
     members: int = 0  # bytes of the parcel of members
+    second: int = 0  # bytes of the second input
+    first: int = 0  # ``draw``: the page to begin with; ``picture``: the page wanted, both from 0
+    patient: bool = False  # nobody waits for it: it runs only where the processor is free
     cpu_seconds: int = 60
     memory: int = 1 << 30
     max_file: int = 1 << 28  # bytes that the process may write to one descriptor

@@ -2,8 +2,8 @@
 
 Rules kept here:
 
-- It runs after ``sanitizer.jail.enter``: descriptor 3 takes the answer, 4 gives the input, 5 takes the output, and for
-  ``pack`` 6 gives the treated members.
+- It runs after ``sanitizer.jail.enter``: descriptor 3 takes the answer, 4 gives the input, 5 takes the output, 6 gives
+  a second input (for ``pack`` the treated members).
 - Only refusals with a code mean something; every other exception is a refusal as well. Out of memory is ``memory``, too
   deep a recursion is ``too-deep``, the rest is ``unreadable`` for a transformer and a violation for a verifier.
 - What it says is believed by nobody: the trusting side checks ranges, hashes the bytes and has them read again.
@@ -16,14 +16,14 @@ from collections.abc import Mapping
 from functools import partial
 from types import ModuleType
 
-from sanitizer import identify, parcel, probes, signatures
+from sanitizer import asides, identify, parcel, probes, signatures
 from sanitizer.formats.base import Change, Job, NeedsPassword, Rebuilt, Refused, Treated, Unpacked
 from sanitizer.limits import Limits
 from sanitizer.refusals import REFUSALS
 from sanitizer.verify import Violation
 from sanitizer.wire import MAX_CHANGES, Answer, Run, Status, write_answer
 
-ANSWER, INPUT, OUTPUT, MEMBERS = 3, 4, 5, 6
+ANSWER, INPUT, OUTPUT, SECOND = 3, 4, 5, 6
 
 Modules = Mapping[str, ModuleType]
 
@@ -47,6 +47,8 @@ def _answer(run: Run, modules: Modules) -> Answer:
             return _text(data, run, modules, limits)
         if run.kind == "pack":
             return _pack(data, run, modules, limits)
+        if run.kind in asides.DOES:
+            return _aside(data, run, modules, limits)
         return _transform(data, run, modules, limits)
     except MemoryError:
         return Answer(Status.REFUSED, "memory")
@@ -73,8 +75,8 @@ def _pack(data: bytes, run: Run, modules: Modules, limits: Limits) -> Answer:
     try:
         job = Job(run.mime, run.treatment, run.name, run.password, limits)
         members = [
-            Treated(entry.name, entry.code, entry.mime, partial(_read, entry.size, MEMBERS, entry.offset))
-            for entry in parcel.read_index(MEMBERS, run.members, limits.max_members)
+            Treated(entry.name, entry.code, entry.mime, partial(_read, entry.size, SECOND, entry.offset))
+            for entry in parcel.read_index(SECOND, run.members, limits.max_members)
         ]
         return _hand_over(modules[run.mime].pack(data, job, members), run.mime, limits)
     except Exception as error:
@@ -149,6 +151,18 @@ def _text(data: bytes, run: Run, modules: Modules, limits: Limits) -> Answer:
         return Answer(Status.NOTHING, "unreadable", type(error).__name__)
     _write_output(words)
     return Answer(Status.DONE, output_type="text/plain", size=len(words))
+
+
+def _aside(data: bytes, run: Run, modules: Modules, limits: Limits) -> Answer:
+    try:
+        second = _read(run.second, SECOND) if run.second else b""
+        made = asides.DOES[run.kind](asides.Aside(run, data, second, modules, limits))
+    except Exception as error:  # nothing depends on it
+        return Answer(Status.NOTHING, "unreadable", type(error).__name__)
+    if not 0 < len(made) <= run.max_file:
+        return Answer(Status.NOTHING)
+    _write_output(made)
+    return Answer(Status.DONE, size=len(made))
 
 
 def _probe(run: Run) -> Answer:

@@ -18,16 +18,17 @@ import warnings
 
 from PIL import AvifImagePlugin, ExifTags, Image, TiffImagePlugin
 
-from sanitizer.formats.base import Change, Job, Rebuilt, Refused
+from sanitizer.formats.base import Change, Drawing, Job, Rebuilt, Refused
 from sanitizer.formats.heif_boxes import boxes, carried
 from sanitizer.formats.image_carrier import TRIES, is_fine, varied
 from sanitizer.formats.image_colour import upright_srgb
+from sanitizer.formats.image_drawing import shown
 from sanitizer.formats.image_kinds import KINDS
 from sanitizer.formats.image_open import UNREADABLE, check_size, out_of_memory
 from sanitizer.formats.image_raster import thumbnail_of
 from sanitizer.limits import Limits
 
-__all__ = ["KINDS", "rebuild", "text", "thumbnail"]
+__all__ = ["KINDS", "draw", "rebuild", "text", "thumbnail"]
 
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 _LOADED = (ExifTags, TiffImagePlugin)  # Pillow imports these when it meets EXIF, too late in a jail
@@ -117,3 +118,10 @@ def thumbnail(data: bytes, limits: Limits) -> bytes | None:
 def text(data: bytes, limits: Limits) -> str:
     """A picture says nothing in characters."""
     return ""
+
+
+def draw(data: bytes, mime: str, first: int, limits: Limits) -> Drawing:
+    """The first picture as a page, for comparison."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Drawing(1, [] if first else [shown(_decoded(data, limits), limits.drawn_side)])

@@ -15,6 +15,12 @@ Between the two every member goes through jails of its own, as if it had been re
 ``members`` are those of ``unpack``, in the same order and number, folders too. ``text`` of a container gives the names
 of its members and what they say (``formats/members.py``); it has no thumbnail.
 
+Three more are optional; a module that leaves one out has nothing of the kind::
+
+    def tables(data: bytes, limits: Limits) -> list[Table]: ...            # of rebuilt bytes: what a reader may ask for
+    def pictures(data: bytes, limits: Limits) -> list[Picture]: ...        # the same
+    def draw(data: bytes, mime: str, first: int, limits: Limits) -> Drawing: ...   # of received and of rebuilt bytes
+
 Rules kept here:
 
 - Everything that ``rebuild`` and ``thumbnail`` need is imported when the module is imported: inside the jail nothing
@@ -22,6 +28,8 @@ Rules kept here:
 - Inside the jail there are no threads, no sockets, no executable memory: no ctypes callbacks, no just-in-time compiler.
 - ``Refused`` and ``NeedsPassword`` are the only exceptions with a meaning; any other counts as
   ``Refused("unreadable")``, except ``MemoryError``, which counts as ``Refused("memory")``.
+- ``draw`` shows what a reader sees on opening the file, and nothing that is hidden then; it is asked for received bytes
+  as well, so it trusts them as little as ``rebuild`` does.
 - No string found in a file goes into ``Change`` or ``Refused``: kinds, counts and places only.
 
 >>> Change("javascript", 2, "page 3")
@@ -32,7 +40,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sanitizer.limits import Limits
 
@@ -101,6 +109,33 @@ class Treated:
     code: str
     mime: str
     read: Callable[[], bytes]
+
+
+Table = list[list[str]]
+"""Rows of cells as a reader sees them, characters only; rows may differ in length."""
+
+
+class Picture(NamedTuple):
+    """A picture inside a rebuilt file, in the canonical form of its type (``docs/grammar-image.md``)."""
+
+    mime: str
+    data: bytes
+
+
+class Page(NamedTuple):
+    """One page as pixels: ``width`` × ``height`` × 3 bytes, RGB, row by row, on white."""
+
+    width: int
+    height: int
+    rgb: bytes
+
+
+class Drawing(NamedTuple):
+    """Some pages of a file or frames of a picture, beginning with the one asked for; how many the file has in all.
+    No side of a page is longer than ``limits.drawn_side``; there are at most ``limits.drawn_at_once`` of them."""
+
+    total: int
+    pages: list[Page]
 
 
 class Refused(Exception):

@@ -24,17 +24,18 @@ from pi_heif import options
 from PIL import ExifTags, Image, TiffImagePlugin
 
 from sanitizer.formats import image as picture
-from sanitizer.formats.base import Change, Job, Rebuilt, Refused
+from sanitizer.formats.base import Change, Drawing, Job, Rebuilt, Refused
 from sanitizer.formats.heif_boxes import carried
 from sanitizer.formats.image_carrier import TRIES, is_fine, varied
 from sanitizer.formats.image_colour import upright_srgb
+from sanitizer.formats.image_drawing import shown
 from sanitizer.formats.image_jpeg import encode_jpeg, near_size
 from sanitizer.formats.image_kinds import KINDS
 from sanitizer.formats.image_open import UNREADABLE, check_size, out_of_memory
 from sanitizer.formats.image_raster import canonical_png
 from sanitizer.limits import Limits
 
-__all__ = ["KINDS", "rebuild", "text", "thumbnail"]
+__all__ = ["KINDS", "draw", "rebuild", "text", "thumbnail"]
 
 options.DECODE_THREADS = 0
 options.THUMBNAILS = options.DEPTH_IMAGES = options.AUX_IMAGES = False
@@ -107,3 +108,11 @@ def thumbnail(data: bytes, limits: Limits) -> bytes | None:
 def text(data: bytes, limits: Limits) -> str:
     """A picture says nothing in characters."""
     return ""
+
+
+def draw(data: bytes, mime: str, first: int, limits: Limits) -> Drawing:
+    """The primary picture of a received file as a page, for comparison."""
+    _need_a_thread()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Drawing(1, [] if first else [shown(_decoded(data, limits)[0], limits.drawn_side)])

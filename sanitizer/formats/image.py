@@ -21,6 +21,7 @@ from PIL import Image, ImageSequence
 from sanitizer.formats.base import Change, Job, Rebuilt, Refused
 from sanitizer.formats.image_bmp import rebuild_bmp
 from sanitizer.formats.image_carrier import TRIES, is_fine
+from sanitizer.formats.image_drawing import draw
 from sanitizer.formats.image_gif import rebuild_gif
 from sanitizer.formats.image_jpeg import rebuild_jpeg
 from sanitizer.formats.image_kinds import KINDS
@@ -33,7 +34,7 @@ from sanitizer.formats.image_walk import carried, has_bad_checksum
 from sanitizer.formats.image_webp import rebuild_webp
 from sanitizer.limits import Limits
 
-__all__ = ["KINDS", "REBUILDERS", "canonical_png", "rebuild", "thumbnail"]
+__all__ = ["KINDS", "REBUILDERS", "canonical_png", "draw", "rebuild", "thumbnail"]
 
 REBUILDERS: dict[str, Callable[[bytes, Limits, Notes], bytes]] = {
     "image/png": rebuild_png,

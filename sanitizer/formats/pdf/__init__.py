@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from sanitizer.formats.base import Job, Rebuilt, Refused
 from sanitizer.formats.pdf.build import Builder
+from sanitizer.formats.pdf.drawing import draw
 from sanitizer.formats.pdf.extraction import text
 from sanitizer.formats.pdf.flattening import flatten
 from sanitizer.formats.pdf.kinds import KINDS, Report
@@ -27,7 +28,7 @@ from sanitizer.formats.pdf.writer import write
 from sanitizer.limits import Limits
 
 MIME = "application/pdf"
-__all__ = ["KINDS", "MIME", "rebuild", "text", "thumbnail"]
+__all__ = ["KINDS", "MIME", "draw", "rebuild", "text", "thumbnail"]
 
 
 def rebuild(data: bytes, job: Job) -> Rebuilt:
