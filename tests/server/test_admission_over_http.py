@@ -151,6 +151,7 @@ async def test_only_the_trusted_proxy_sets_the_address(client: httpx.AsyncClient
         name="p", zone="lgwan", host="127.0.0.1", allowed_hosts=("chat.example.jp",), trusted_proxy="127.0.0.1"
     )
     async with served(listeners=[proxied]) as town:
+
         async def ask(**headers: str) -> dict[str, object]:
             sent = {"Host": "chat.example.jp", **{name.replace("_", "-"): value for name, value in headers.items()}}
             answer: dict[str, object] = (await client.get(f"{town.url('lgwan')}/who", headers=sent)).json()

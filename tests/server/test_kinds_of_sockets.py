@@ -55,9 +55,7 @@ def certificate(tmp_path: Path) -> tuple[str, str]:
     pem, key_pem = tmp_path / "cert.pem", tmp_path / "key.pem"
     pem.write_bytes(built.public_bytes(serialization.Encoding.PEM))
     key_pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return str(pem), str(key_pem)
 
@@ -134,7 +132,7 @@ def test_a_log_record_is_one_line_whatever_it_says() -> None:
     handlers, level = root.handlers[:], root.level
     try:
         configure("info", stream)
-        logging.getLogger("sekisho").info("one\n{\"forged\": true}\r\u2028", extra={"request_id": "abc"})
+        logging.getLogger("sekisho").info('one\n{"forged": true}\r\u2028', extra={"request_id": "abc"})
         try:
             raise ValueError("a\nfault")
         except ValueError:

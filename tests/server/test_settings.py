@@ -113,7 +113,7 @@ idle_internet_minutes = 31
 
 @pytest.mark.parametrize("proxy", ["*", "0.0.0.0", "::", "0.0.0.0/0", "192.0.2.0/24", "proxy.example.jp", "", " "])
 def test_nobody_is_trusted_wholesale(proxy: str) -> None:
-    text = GOOD.replace('port = 443\n', f'port = 443\ntrusted_proxy = "{proxy}"\n')
+    text = GOOD.replace("port = 443\n", f'port = 443\ntrusted_proxy = "{proxy}"\n')
     if proxy == "":
         assert parsed(text).listeners[0].trusted_proxy == ""
     else:
@@ -130,7 +130,7 @@ def test_nobody_is_trusted_wholesale(proxy: str) -> None:
         ('trusted_proxy = "unix"', 'trusted_proxy = "192.0.2.1"', "listeners[1].trusted_proxy"),
         ('["chat.lgwan.example.jp"]', '["*.example.jp"]', "listeners[1].allowed_hosts"),
         ('["chat.lgwan.example.jp"]', '["https://x.example.jp"]', "listeners[1].allowed_hosts"),
-        ('["chat.lgwan.example.jp"]', '[]', "listeners[1].allowed_hosts"),
+        ('["chat.lgwan.example.jp"]', "[]", "listeners[1].allowed_hosts"),
         ('["chat.lgwan.example.jp"]', '"chat"', "listeners[1].allowed_hosts"),
         ('trusted_proxy = "unix"', 'allowed_origins = ["chat.example.jp"]', "listeners[1].allowed_origins"),
         ('trusted_proxy = "unix"', 'allowed_origins = ["https://x.jp/"]', "listeners[1].allowed_origins"),
