@@ -14,16 +14,15 @@ b'<Types/>'
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
 import zlib
 
+from sanitizer.formats import zip_writing
 from sanitizer.formats.base import Refused
 
 MAX_MEMBERS = 20_000
 _DEFLATED = (".xml", ".rels", ".vml")
 _FIRST = "[Content_Types].xml"
-_BOMB_SIZE, _BOMB_RATIO = 1 << 20, 150
 
 
 class Budget:
@@ -89,28 +88,5 @@ class Archive:
 
 def write(members: dict[str, bytes]) -> bytes:
     """A canonical ZIP of these members; names are ASCII."""
-    out, directory = bytearray(), bytearray()
-    for name in sorted(members, key=lambda one: (one != _FIRST, one)):
-        data, spelled = members[name], name.encode("ascii")
-        packed, method = (_deflated(data), 8) if name.endswith(_DEFLATED) else (data, 0)
-        common = struct.pack(
-            "<HHHHHIIIHH", 20, 0, method, 0, 0x21, zlib.crc32(data), len(packed), len(data), len(spelled), 0
-        )
-        directory += b"PK\x01\x02" + struct.pack("<H", 20) + common
-        directory += struct.pack("<HHHII", 0, 0, 0, 0, len(out)) + spelled
-        out += b"PK\x03\x04" + common + spelled + packed
-    end = struct.pack("<HHHHIIH", 0, 0, len(members), len(members), len(directory), len(out), 0)
-    return bytes(out + directory + b"PK\x05\x06" + end)
-
-
-def _deflated(data: bytes) -> bytes:
-    """Raw Deflate; what would shrink so much that it looks like a bomb is packed less tightly."""
-    packed = _deflate(data, zlib.Z_DEFAULT_STRATEGY)
-    if len(data) > _BOMB_SIZE and len(data) > _BOMB_RATIO * len(packed):
-        packed = _deflate(data, zlib.Z_HUFFMAN_ONLY)
-    return packed
-
-
-def _deflate(data: bytes, strategy: int) -> bytes:
-    packer = zlib.compressobj(6, zlib.DEFLATED, -15, 8, strategy)
-    return packer.compress(data) + packer.flush()
+    names = sorted(members, key=lambda one: (one != _FIRST, one))
+    return zip_writing.write((name, members[name], name.endswith(_DEFLATED)) for name in names)
