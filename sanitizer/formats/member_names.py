@@ -2,11 +2,11 @@
 
 Rules kept here:
 
-- A safe name is in section 2 of ``docs/grammar-archive.md``, and means what it shows: a path downwards, NFC, no invisible or
-  directing characters, no drive, stream, device or reserved name.
+- A safe name is in section 2 of ``docs/grammar-archive.md``, and means what it shows: a path downwards, NFC, no
+  invisible or directing characters, no drive, stream, device or reserved name.
 - A safe name made safe again stays as it is. Names that differ only in what file systems overlook get numbers.
-- Unmarked bytes are read for the whole archive at once: UTF-8 if all names are, else whichever of CP932 and EUC-JP looks more
-  Japanese, else CP437. A backslash is a separator only after reading: it is the second byte of 表 in CP932.
+- Unmarked bytes are read for the whole archive at once: UTF-8 if all names are, else whichever of CP932 and EUC-JP
+  looks more Japanese, else CP437. A backslash is a separator only after reading: it is a byte of 表 in CP932.
 
 >>> safe_path("..\\\\総務/plan\\u202efdp.txt")
 '総務/planfdp.txt'

@@ -8,7 +8,7 @@ Rules kept here:
 Source: APPNOTE.TXT 6.3.10; docs/grammar-ooxml.md, docs/grammar-archive.md, section 1 of each.
 
 >>> len(write([("表.txt", b"a", False)]))
-118
+113
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def write(members: Iterable[tuple[str, bytes, bool]]) -> bytes:
         out += b"PK\x03\x04" + common + spelled + packed
         count += 1
     end = struct.pack("<HHHHIIH", 0, 0, count, count, len(directory), len(out), 0)
-    return bytes(out + directory + b"PK\x05\x06" + end)
+    out += directory + b"PK\x05\x06" + end
+    return bytes(out)
 
 
 def _deflated(data: bytes) -> bytes:
