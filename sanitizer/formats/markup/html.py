@@ -46,11 +46,16 @@ def rebuild(data: bytes, job: Job) -> Rebuilt:
     if codec != "utf-8":
         notes.changed("encoding")
     notes.changed("damaged-characters", damaged)
-    root = _parsed(notes.clean(characters), job.limits)
-    made = _Page(notes, pictures, job.limits).written(root)
+    made = page(characters, notes, pictures, job.limits)
     notes.take(pictures.removed, pictures.changed)
     removed, changed = notes.lists()
     return Rebuilt(made.encode("utf-8"), "text/html", removed, changed)
+
+
+def page(characters: str, notes: Notes, pictures: Pictures, limits: Limits, head: str = HEAD) -> str:
+    """A page written anew from its characters. ``head``: how it begins, for a page that is not a file of its own.
+    Raises ``Refused``."""
+    return _Page(notes, pictures, limits, head).written(_parsed(notes.clean(characters), limits))
 
 
 def _parsed(characters: str, limits: Limits) -> etree._Element:
@@ -71,8 +76,9 @@ def _parsed(characters: str, limits: Limits) -> etree._Element:
 class _Page:
     """One page while it is written."""
 
-    def __init__(self, notes: Notes, pictures: Pictures, limits: Limits) -> None:
+    def __init__(self, notes: Notes, pictures: Pictures, limits: Limits, head: str) -> None:
         self._notes = notes
+        self._head = head
         self._pictures = pictures
         self._limits = limits
         self._title = ""
@@ -87,7 +93,8 @@ class _Page:
         self._children(root, out, 0)
         lang = self._values("html", root).get("lang")
         sheet = f"<style>{''.join(self._sheet)}</style>" if self._sheet else ""
-        head = HEAD.format(lang=f' lang="{quoted(lang)}"' if lang else "", title=escaped(self._title), sheet=sheet)
+        language = f' lang="{quoted(lang)}"' if lang else ""
+        head = self._head.format(lang=language, title=escaped(self._title), sheet=sheet)
         return f"{head}<body{attributes}>{''.join(out).strip()}</body></html>\n"
 
     def _children(self, element: etree._Element, out: list[str], depth: int) -> None:
@@ -224,7 +231,7 @@ class _Page:
         """A picture inside the file is rebuilt; of any other its words stay."""
         address = str(element.get("src", "")).strip()
         made = None
-        if address.lower().startswith("data:"):
+        if self._pictures.holds(address):
             made = self._pictures.rebuilt(address)
             if made is None:
                 self._notes.removed("image")

@@ -38,6 +38,10 @@ class Pictures:
         self.removed: list[Change] = []
         self.changed: list[Change] = []
 
+    def holds(self, address: str) -> bool:
+        """Whether an address is one of a picture that came with the document."""
+        return address[:5].lower() == "data:"
+
     def rebuilt(self, address: str) -> str | None:
         """The address with the picture made anew; None if it holds none that may stay. Raises ``Refused`` for too many
         pixels."""

@@ -1,0 +1,119 @@
+"""From a message and its treated members to the canonical message.
+
+Rules kept here:
+
+- A picture that the page shows stays with it; whatever else came beside the page is attached.
+- A member that was refused leaves a note in its place that says why.
+- A page that cannot be rebuilt is left out if the same is there as plain text; else the message is refused.
+
+>>> members(Message(items=[Attached("a.txt", b"x", "text/plain")]))
+[Member(name='a.txt', data=b'x', refused='')]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sanitizer.formats import members as notes_of
+from sanitizer.formats.base import Member, Rebuilt, Refused, Treated
+from sanitizer.formats.mail import bodies, writer
+from sanitizer.formats.mail.addresses import named
+from sanitizer.formats.mail.model import Attached, Mailbox, Message, Words
+from sanitizer.formats.mail.names import member_name
+from sanitizer.formats.markup.notes import Notes
+from sanitizer.limits import Limits
+
+SHOWN = frozenset(("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"))
+LONGEST_SUBJECT = 1_000
+
+
+def members(message: Message) -> list[Member]:
+    """What is attached to a message, in the order in which it will be asked for."""
+    shown = {id(part) for item in message.items if isinstance(item, Words) for part in item.related}
+    return [Member(member_name(part.name, part.kind, id(part) in shown), part.data) for part in message.attached()]
+
+
+def packed(message: Message, treated: Sequence[Treated], notes: Notes, limits: Limits) -> Rebuilt:
+    """The canonical message. Raises ``Refused``."""
+    made = _Packing(message, treated, notes, limits)
+    data = writer.written(cleaned(message, notes), made.nodes())
+    if len(data) > limits.max_output:
+        raise Refused("output-too-large")
+    removed, changed = notes.lists()
+    return Rebuilt(data, "message/rfc822", removed, changed)
+
+
+def cleaned(message: Message, notes: Notes) -> Message:
+    """The message with its words as they may stand in fields."""
+    people = {
+        header: [box for box in (_clean_box(box, notes) for box in boxes) if box.name or box.address]
+        for header, boxes in message.addresses.items()
+    }
+    subject = " ".join(notes.clean(message.subject).split())[:LONGEST_SUBJECT].strip()
+    return Message(people, subject, message.date, message.message_id)
+
+
+def _clean_box(box: Mailbox, notes: Notes) -> Mailbox:
+    return Mailbox(named(notes.clean(box.name)), box.address)
+
+
+class _Packing:
+    def __init__(self, message: Message, treated: Sequence[Treated], notes: Notes, limits: Limits) -> None:
+        parts = message.attached()
+        if len(parts) != len(treated):
+            raise Refused("unreadable", "members")
+        self._message = message
+        self._notes = notes
+        self._limits = limits
+        self._treated = {id(part): result for part, result in zip(parts, treated, strict=True)}
+        self._pictures = 0
+
+    def nodes(self) -> list[writer.Node]:
+        """The contents of the message; one empty text if there are none."""
+        found: list[writer.Node] = []
+        for item in self._message.items:
+            found += [self._file(item)] if isinstance(item, Attached) else self._words(item)
+        return found or [writer.Text("\r\n")]
+
+    def _file(self, part: Attached, content_id: str = "") -> writer.File:
+        result = self._treated[id(part)]
+        if result.code == "released":
+            return writer.File(result.name, result.mime, result.read(), content_id)
+        return writer.File(notes_of.note_name(result.name), "text/plain", notes_of.note(result.code))
+
+    def _words(self, words: Words) -> list[writer.Node]:
+        """A run of text; then what came beside its page and is not shown by it."""
+        names = {id(part): self._content_id(part) for part in words.related}
+        pictures = [part for part in words.related if names[id(part)]]
+        shown = {name: f"cid:{names[id(part)]}" for part in pictures for name in part.content_ids}
+        page, used = self._page(words, shown)
+        inline = [part for part in words.related if f"cid:{names[id(part)]}" in used]
+        rest = [part for part in words.related if f"cid:{names[id(part)]}" not in used]
+        files: list[writer.Node] = [self._file(part) for part in rest]
+        node: writer.Node | None = None
+        if page is not None:
+            node = writer.Page(page)
+            if inline:
+                node = writer.Parts("related", [node, *(self._file(part, names[id(part)]) for part in inline)])
+        if words.plain or node is None:
+            text = writer.Text(bodies.plain_text(words.plain or "", self._notes), words.flowed)
+            node = text if node is None else writer.Parts("alternative", [text, node])
+        return [node, *files]
+
+    def _content_id(self, part: Attached) -> str:
+        result = self._treated[id(part)]
+        if result.code != "released" or result.mime not in SHOWN or not part.content_ids:
+            return ""
+        self._pictures += 1
+        return f"image{self._pictures}@mail.invalid"
+
+    def _page(self, words: Words, shown: dict[str, str]) -> tuple[str | None, set[str]]:
+        if words.page is None or not words.page.strip():
+            return None, set()
+        try:
+            return bodies.page(words, shown, self._notes, self._limits)
+        except Refused as no:
+            if not words.plain and no.code != "empty":
+                raise
+            self._notes.removed("unreadable-part")
+            return None, set()
