@@ -28,6 +28,7 @@ COMMANDS = {
     "serve": "サーバーを動かす / run the server",
     "sanitize": "ファイルを無害化する / rebuild a file or a folder of files",
     "user": "職員を登録・変更する / people",
+    "apikey": "ほかのシステムのための鍵 / keys for other systems",
     "zone": "ネットワーク区画と越境のきまり / zones and crossings",
     "peer": "ほかの団体のサーバー(まだありません) / other servers (not yet)",
     "audit": "監査記録を書き出す・検査する / the audit record",

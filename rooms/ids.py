@@ -13,7 +13,7 @@ import base64
 import hashlib
 from typing import Literal
 
-Kind = Literal["room", "message", "attachment", "person", "organisation", "section", "session", "upload", "blob"]
+Kind = Literal["room", "message", "attachment", "person", "organisation", "section", "session", "upload", "blob", "key"]
 
 _PREFIX: dict[Kind, str] = {
     "room": "r",
@@ -25,6 +25,7 @@ _PREFIX: dict[Kind, str] = {
     "session": "s",
     "upload": "u",
     "blob": "b",
+    "key": "k",
 }
 CHANCE_BYTES = 16
 

@@ -24,6 +24,8 @@ STATUS: dict[str, int] = {
     "too_large": 413,
     "invalid": 422,
     "unknown_person": 422,
+    "refused": 422,
+    "needs_password": 422,
     "rate_limited": 429,
     "checksum_mismatch": 460,
     "busy": 503,

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from rooms.commands import Command
+from rooms.commands.api_keys import AddApiKey, RevokeApiKey
 from rooms.commands.gathering import ChangeMembers, OpenRoom
 from rooms.commands.indexing import IndexEvents
 from rooms.commands.noting import MakeCheckpoint, NoteAct
@@ -26,7 +27,8 @@ from rooms.commands.receiving import (
     StartTry,
 )
 from rooms.commands.sessions import EndSession, EndSessionsOf, FailLogin, OpenSession, TouchSession
-from rooms.decide import Decision, gathering, indexing, noting, people, posting, receiving, sessions
+from rooms.decide import Decision, api_keys, gathering, indexing, noting, people, posting, receiving, sessions
+from rooms.store import api_keys as store_api_keys
 from rooms.store import gathering as store_gathering
 from rooms.store import people as store_people
 from rooms.store import posting as store_posting
@@ -68,6 +70,8 @@ SLICES: dict[type[Command], Slice] = {
     SetActive: Slice(store_sessions.load_sessions_of_named, people.set_active),
     SetRoles: Slice(store_people.load_administration, people.set_roles),
     SetZones: Slice(store_sessions.load_sessions_of_named, people.set_zones),
+    AddApiKey: Slice(store_api_keys.load_api_keys, api_keys.add_api_key),
+    RevokeApiKey: Slice(store_api_keys.load_api_keys, api_keys.revoke_api_key),
     IndexEvents: Slice(store_search.load_outbox, indexing.index_events),
     NoteAct: Slice(_nothing, noting.note_act),
     MakeCheckpoint: Slice(_nothing, noting.make_checkpoint),
@@ -83,6 +87,8 @@ WRITES: dict[type[Any], Callable[[Connection, Sequence[Any]], None]] = {
     sessions.SessionSeen: store_sessions.write_seen,
     sessions.SessionEnded: store_sessions.write_ended,
     sessions.LoginTried: store_sessions.write_login_tries,
+    api_keys.ApiKeyAdded: store_api_keys.write_added,
+    api_keys.ApiKeyRevoked: store_api_keys.write_revoked,
     gathering.RoomOpened: store_gathering.write_rooms,
     gathering.MembersMoved: store_gathering.write_members,
     receiving.AttachmentReceived: store_receiving.write_received,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Generic, NamedTuple, TypeVar
 
+from rooms.api_key import ApiKey
 from rooms.attachment import Attachment
 from rooms.people import Organisation, Person, Section
 from rooms.room import Room
@@ -95,6 +96,7 @@ class World:
         self.sessions_of: Layer[str, tuple[str, ...]] = Layer(below.sessions_of if below else None)
         self.passwords: Layer[str, str] = Layer(below.passwords if below else None)
         self.login_tries: Layer[str, LoginTries] = Layer(below.login_tries if below else None)
+        self.api_keys: Layer[str, ApiKey] = Layer(below.api_keys if below else None)
         self.outbox: Layer[int, bool] = Layer(below.outbox if below else None)
 
     def absorb(self, upper: World) -> None:

@@ -31,6 +31,7 @@ from rooms.world import GIB, Terms
 from rooms.zones import PRESETS
 from sanitizer.clamd import Clamd
 from sanitizer.supervisor import Supervisor
+from server.api_keys import ApiKeys
 from server.binding import Bound, allow_many_connections, bind
 from server.binding import StartRefused as Unbound
 from server.control import ControlSocket
@@ -65,9 +66,11 @@ from server.routes.http import Door, Routes
 from server.routes.messages import Messages
 from server.routes.openapi import OpenApi
 from server.routes.rooms import Rooms
+from server.routes.sanitize import Sanitize
 from server.routes.search import Search
 from server.routes.setup import Setup
 from server.routes.uploads import Uploads
+from server.sanitizing import Sanitizing
 from server.search_worker import SearchWorker
 from server.security_headers import SecurityHeaders
 from server.sessions import Sessions
@@ -178,6 +181,12 @@ class Application:
             database, Partials(folder / "uploads"), self.quarantine, self.receiving, now,
             settings.retention.unposted_hours * HOUR,
         )  # fmt: skip
+        self.sanitizing = Sanitizing(
+            supervisor, folder / "passing", submit, self.storage.takes_uploads,
+            settings.limits.upload_mib * MIB, settings.sanitizer.workers,
+        )  # fmt: skip
+        files = Rate(0, 1) if load.on else Rate(settings.limits.sanitize_per_second, settings.limits.sanitize_at_once)
+        self.api_keys = ApiKeys(database, self.strangers, submit, now, Buckets(files))
         self.engine = RoomsEngine(
             database, self.sessions, self.strangers, self.viewer, lambda live: self.directory.user(live.person), submit
         )
@@ -221,6 +230,7 @@ class Application:
             Attachments(database, viewer, self.receiving, self.worker, self.quarantine, self.renditions, submit),
             Uploads(self.resumables),
             Search(database, directory, self.drain.terms.table, submit),
+            Sanitize(self.api_keys, self.sanitizing, self.receiving.stalls_after),
             OpenApi(),
         ]
         return [route for one in slices for route in one.routes(door)]
@@ -302,7 +312,7 @@ def _rate(settings: Settings) -> Buckets:
 def _is_upload(scope: Scope) -> bool:
     """Routes that take a stream and bound it themselves."""
     path: str = scope["path"]
-    return path == f"{API}/attachments" or path.startswith(f"{API}/uploads")
+    return path in (f"{API}/attachments", f"{API}/sanitize") or path.startswith(f"{API}/uploads")
 
 
 def serve_installation(settings: Settings, *, ready: Ready | None = None, load: LoadTest | None = None) -> None:

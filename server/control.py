@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from rooms.commands import Command
+from rooms.commands.api_keys import AddApiKey, RevokeApiKey
 from rooms.commands.gathering import ChangeMembers, OpenRoom
 from rooms.commands.noting import MakeCheckpoint, NoteAct
 from rooms.commands.people import AddOrganisation, AddPerson, AddSection, SetActive, SetPassword, SetRoles, SetZones
@@ -25,6 +26,7 @@ from rooms.perform import Outcome
 from rooms.refusals import Refusal, refuse
 
 _COMMANDS: tuple[type[Command], ...] = (
+    AddApiKey,
     AddOrganisation,
     AddPerson,
     AddSection,
@@ -34,6 +36,7 @@ _COMMANDS: tuple[type[Command], ...] = (
     NoteAct,
     OpenRoom,
     OpenSession,
+    RevokeApiKey,
     SetActive,
     SetPassword,
     SetRoles,

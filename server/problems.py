@@ -16,12 +16,15 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from rooms.refusals import Refusal, refuse
+from rooms.refusals import STATUS, Refusal, refuse
+from sanitizer.verdict import Verdict
 
 MEDIA_TYPE = "application/problem+json"
 _TITLES = {460: "Checksum Mismatch"}  # tus 1.0; no status of HTTP itself
 
-__all__ = ["MEDIA_TYPE", "problem", "problem_body", "problem_headers", "problem_response", "refuse"]
+__all__ = [
+    "MEDIA_TYPE", "problem", "problem_body", "problem_headers", "problem_response", "refuse", "verdict_response",
+]  # fmt: skip
 
 
 def problem(refusal: Refusal, lang: str, request_id: str = "") -> dict[str, Any]:
@@ -53,6 +56,24 @@ def problem_headers(refusal: Refusal, lang: str) -> dict[str, str]:
     if refusal.status == 401:
         headers["www-authenticate"] = "Bearer"
     return headers
+
+
+def verdict_response(verdict: Verdict, lang: str, request_id: str) -> Response:
+    """The answer for a file that is not released: ``refused`` or ``needs_password``, with the verdict's own code as
+    ``reason``, its sentence, and the whole report."""
+    code, status = verdict.outcome, STATUS[verdict.outcome]
+    members = {
+        "type": f"urn:sekisho:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": verdict.message_en if lang == "en" else verdict.message,
+        "code": code,
+        "reason": verdict.code,
+        "request_id": request_id,
+        "report": verdict.report(),
+    }
+    headers = {"content-type": MEDIA_TYPE, "content-language": lang, "cache-control": "no-store"}
+    return Response(msgspec.json.encode(members), status, headers)
 
 
 def problem_response(refusal: Refusal, lang: str, request_id: str = "") -> Response:

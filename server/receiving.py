@@ -112,7 +112,7 @@ class Receiving:
         kept = False
         try:
             inflow = await loop.run_in_executor(self.disk, Inflow, self._quarantine)
-            async for piece in _pieces(_patient(chunks, self.stalls_after)):
+            async for piece in pieces(patient(chunks, self.stalls_after)):
                 if inflow.size + len(piece) > self.max_size:
                     return refuse("too_large")
                 if not await loop.run_in_executor(self.disk, self._take_in, inflow, piece):
@@ -157,7 +157,7 @@ def is_full(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-async def _patient(chunks: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
+async def patient(chunks: AsyncIterator[bytes], seconds: float) -> AsyncIterator[bytes]:
     """The same chunks, each within ``seconds``: a silent client holds no half file and no connection."""
     while True:
         try:
@@ -170,7 +170,7 @@ async def _patient(chunks: AsyncIterator[bytes], seconds: float) -> AsyncIterato
         yield chunk
 
 
-async def _pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The same bytes in pieces of about 1 MiB: fewer hand-overs to the disk's threads, memory still flat."""
     waiting: list[bytes] = []
     length = 0

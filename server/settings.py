@@ -112,6 +112,10 @@ class LimitSettings:
     )
     requests_at_once: int = setting(200, "HTTP requests of one session in a burst.", least=1, most=100_000)
     connections_per_person: int = setting(20, "Open WebSockets of one person.", least=1, most=1000)
+    sanitize_per_second: float = setting(
+        5.0, "Files of one API key in the long run; 0 means no limit.", least=0, most=10_000
+    )
+    sanitize_at_once: int = setting(50, "Files of one API key in a burst.", least=1, most=100_000)
     json_body_kib: int = setting(1024, "Largest JSON body, KiB.", least=64, most=16_384)
     upload_mib: int = setting(200, "Largest attachment, MiB.", least=1, most=10_240)
     write_buffer_kib: int = setting(

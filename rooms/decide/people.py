@@ -62,7 +62,7 @@ class PasswordSet(Struct, frozen=True):
         world.passwords[self.person] = password_mark(self.password)
 
 
-def _administrator(world: World, command: Command) -> Refusal | None:
+def administrator(world: World, command: Command) -> Refusal | None:
     """The server's own acts (command line, first set-up) need no person."""
     if command.origin.person is None and command.origin.zone is None:
         return None
@@ -71,7 +71,7 @@ def _administrator(world: World, command: Command) -> Refusal | None:
 
 
 def add_organisation(world: World, command: AddOrganisation, now: int, terms: Terms) -> Decision:
-    refusal = _administrator(world, command)
+    refusal = administrator(world, command)
     name = normal_name(command.name)
     if refusal is not None or name is None:
         return no(refusal or refuse("invalid"), "organisation.add")
@@ -84,7 +84,7 @@ def add_organisation(world: World, command: AddOrganisation, now: int, terms: Te
 
 def add_section(world: World, command: AddSection, now: int, terms: Terms) -> Decision:
     """Answers the last section of the path."""
-    refusal = _administrator(world, command)
+    refusal = administrator(world, command)
     names = [normal_name(part) for part in command.path]
     if refusal is not None or not names or None in names:
         return no(refusal or refuse("invalid"), "section.add")
@@ -104,7 +104,7 @@ def add_section(world: World, command: AddSection, now: int, terms: Terms) -> De
 
 
 def add_person(world: World, command: AddPerson, now: int, terms: Terms) -> Decision:
-    refusal = _administrator(world, command)
+    refusal = administrator(world, command)
     login, name = normal_login(command.login), normal_name(command.name)
     if refusal is not None or login is None or name is None:
         return no(refusal or refuse("invalid"), "person.add")
@@ -124,7 +124,7 @@ def _section_name(world: World, command: AddPerson) -> str:
 
 
 def _named(world: World, command: Command, login: str) -> Person | Refusal:
-    refusal = _administrator(world, command)
+    refusal = administrator(world, command)
     if refusal is not None:
         return refusal
     person_id = world.logins.get(normal_login(login) or "")

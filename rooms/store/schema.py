@@ -85,6 +85,20 @@ sessions = Table(
     Column("ended", Millis),
 )
 
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("zone", String(16), nullable=False),
+    Column("listener", String(200)),
+    Column("scopes", Text, nullable=False),
+    Column("made", Millis, nullable=False),
+    Column("expires", Millis),
+    Column("revoked", Millis),
+)
+
 rooms = Table(
     "rooms",
     metadata,

@@ -24,12 +24,16 @@ from server.routes.http import Door
 from server.routes.table import JSON, TABLE, Operation
 
 REFERENCE = "#/components/schemas/{name}"
-_TAGS = {"attachments": "attachments", "uploads": "attachments", "rooms": "rooms", "search": "search"}
+_TAGS = {
+    "attachments": "attachments", "uploads": "attachments", "rooms": "rooms", "search": "search",
+    "sanitize": "sanitizer",
+}  # fmt: skip
 
 
 class Problem(Struct, omit_defaults=True):
     """Why not (RFC 9457). ``code`` is stable and one of few, ``reason`` stable and exact; ``detail`` says in the
-    caller's language what to do; ``request_id`` is what to tell an administrator.
+    caller's language what to do; ``request_id`` is what to tell an administrator. ``report``: the sanitizer's, where a
+    file was refused (docs/sanitize-service.md).
     """
 
     type: str
@@ -39,6 +43,7 @@ class Problem(Struct, omit_defaults=True):
     code: str
     reason: str
     request_id: str = ""
+    report: dict[str, Any] | None = None
 
 
 class OpenApi:
@@ -88,7 +93,7 @@ def _operation(row: Operation) -> dict[str, Any]:
         "operationId": row.name,
         "summary": row.meaning,
         "tags": [_TAGS.get(parts[0], "account")],
-        "security": _security() if row.login else [],
+        "security": _security() if row.login else [{"api_key": []}] if row.key else [],
         "responses": _responses(row),
     }
     parameters = [*_query(row), *_headers(row)]
@@ -147,7 +152,8 @@ def _refused(codes: list[str]) -> dict[str, Any]:
 
 def _schemes() -> dict[str, Any]:
     cookies = {f"cookie_{zone}": {"type": "apiKey", "in": "cookie", "name": cookie_name(zone)} for zone in ZONES}
-    return {"bearer": {"type": "http", "scheme": "bearer"}, **cookies}
+    bearer = {"type": "http", "scheme": "bearer"}
+    return {"bearer": bearer, "api_key": {**bearer, "description": "sekisho apikey add"}, **cookies}
 
 
 def _security() -> list[dict[str, list[str]]]:

@@ -44,7 +44,8 @@ class Header(NamedTuple):
 
 class Operation(NamedTuple):
     """One method of one path. ``takes``: a type for JSON, or a media type; ``answers``: by status, None for no body.
-    ``codes``: beyond those of ``all_codes``; ``also``: statuses that tus gives a ``malformed`` request."""
+    ``codes``: beyond those of ``all_codes``; ``also``: statuses that tus gives a ``malformed`` request; ``key``: for
+    API keys, not for people."""
 
     method: str
     path: str
@@ -57,12 +58,13 @@ class Operation(NamedTuple):
     headers: tuple[Header, ...] = ()
     codes: tuple[str, ...] = ()
     also: tuple[int, ...] = ()
+    key: bool = False
 
     @property
     def all_codes(self) -> tuple[str, ...]:
         """Every code of the contract that this route may refuse by."""
         found = {*self.codes, "not_found", "internal", "busy"}
-        if self.login:
+        if self.login or self.key:
             found |= {"unauthenticated", "rate_limited"}
         if self.method not in ("GET", "HEAD", "OPTIONS"):
             found |= {"forbidden", "storage_full"}
@@ -202,6 +204,15 @@ TABLE: tuple[Operation, ...] = (
         "For those who cannot send PATCH or DELETE: X-HTTP-Method-Override says which.", {204: None}, takes=PART,
         headers=(_TUS, Header("X-HTTP-Method-Override", "PATCH or DELETE", True)),
         codes=("conflict", "invalid", "forbidden_crossing", "checksum_mismatch"), also=(412, 415),
+    ),
+    Operation(
+        "POST", "/sanitize", "sanitize",
+        "For systems with an API key: the raw bytes of a file in, the rebuilt file out, with Sekisho-Report "
+        "(docs/sanitize-service.md).",
+        {200: BYTES}, takes=BYTES, login=False, key=True,
+        query=(Query("name", "file name", required=True), Query("treatment", "rebuild (by default) or flatten")),
+        headers=(Header("Sekisho-Password", "the file's password, base64 of its UTF-8"),),
+        codes=("invalid", "refused", "needs_password"),
     ),
     Operation("GET", "/openapi.json", "openapi", "This description.", {200: JSON}, login=False),
 )  # fmt: skip

@@ -69,6 +69,7 @@ def _assert_problem(row: Operation | None, request: httpx.Request, response: htt
         return
     problem = response.json()
     _conforms(Problem.__name__, problem)
+    assert ("report" in problem) == (problem["code"] in ("refused", "needs_password"))
     assert problem["request_id"] == response.headers["x-request-id"]
     code, status = problem["code"], response.status_code
     if row is None:
