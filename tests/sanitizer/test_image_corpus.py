@@ -77,7 +77,7 @@ def outputs(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         except Refused as refusal:
             made[row["path"]] = refusal.code
             continue
-        READERS.get(mime, image_verifier).verify(result.data, limits)
+        READERS.get(mime, image_verifier).verify(result.data, limits, result.mime)
         target = tmp_path_factory.mktemp("out") / source.name
         target.write_bytes(result.data)
         made[row["path"]] = target
@@ -128,4 +128,4 @@ def test_originals_with_findings_are_violations(folder: Path) -> None:
         if row["kind"] == "hostile":
             mime = TYPES[row["path"].split("/")[1]]
             with pytest.raises(Violation):
-                READERS.get(mime, image_verifier).verify((folder / row["path"]).read_bytes(), Limits())
+                READERS.get(mime, image_verifier).verify((folder / row["path"]).read_bytes(), Limits(), mime)

@@ -46,10 +46,10 @@ def rebuilt(data: bytes, kind: str, limits: Limits | None = None) -> Rebuilt:
     limits = limits or Limits()
     made = image_format.rebuild(data, Job(f"image/{kind}", "rebuild", f"x.{kind}", None, limits))
     assert made.mime == f"image/{kind}"
-    verify(made.data, limits)
+    verify(made.data, limits, made.mime)
     thumb = image_format.thumbnail(made.data, limits)
     assert thumb is not None
-    verify(thumb, limits)
+    verify(thumb, limits, "image/png")
     assert max(opened(thumb).size) <= 320
     return made
 

@@ -53,7 +53,8 @@ class Gallery:
             return False
         if base64.b64encode(data).decode("ascii") != match[2] or not data.startswith(STARTS[match[1]]):
             return False
-        image.verify(data, self._limits)
+        kind = {b"\x89": "png", b"\xff": "jpeg", b"G": "gif"}.get(data[:1], "webp")
+        image.verify(data, self._limits, f"image/{kind}")
         self._pixels += _pixels(match[1], data)
         demand(self._pixels <= self._limits.max_pixels, "too-many-pixels")
         self._known.add(value)

@@ -35,7 +35,6 @@ _PROPERTIES = (
     "<Application>{}</Application>{}</Properties>"
 )
 _VERSIONS = ("", "<AppVersion>12.0000</AppVersion>")
-SIGNATURES = {"png": b"\x89PNG", "jpeg": b"\xff\xd8", "gif": b"GIF8", "bmp": b"BM", "tiff": b"II*\0"}
 
 
 def verify_package(data: bytes, mime: str, budget: Budget, *, nested: bool = False) -> None:
@@ -132,8 +131,7 @@ class _Package:
             return  # read with the notes of the sheet that leads to it, see ``_check_notes``
         content, where = self.content(name), name[:40]
         if place.kind == "image":
-            demand(content.startswith(SIGNATURES[name.rpartition(".")[2]]), "picture-type", where)
-            image.verify(content, self.budget.limits)
+            image.verify(content, self.budget.limits, f"image/{name.rpartition('.')[2]}")
         elif place.kind == "workbookPackage":
             demand(not self.nested, "nested-package", where)
             verify_package(content, NESTED, self.budget, nested=True)
