@@ -27,7 +27,7 @@ from sanitizer.formats.base import NeedsPassword, Refused
 from sanitizer.formats.ooxml import text, thumbnail
 from sanitizer.formats.ooxml.formulas import is_formula
 from sanitizer.formats.ooxml.instructions import instruction
-from sanitizer.formats.ooxml.xml_source import parse
+from sanitizer.formats.package.xml_source import parse
 from sanitizer.limits import Limits
 
 

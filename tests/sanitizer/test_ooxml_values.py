@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from sanitizer.formats.ooxml.formulas import is_formula
 from sanitizer.formats.ooxml.instructions import instruction
-from sanitizer.formats.ooxml.links import is_location, link
 from sanitizer.formats.ooxml.values import check
+from sanitizer.formats.package.links import is_location, link
 
 FORMULAS = """
 SUM(A1:B2)

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from sanitizer.formats.base import Job, Rebuilt, Refused
 from sanitizer.formats.ooxml.build import Package
-from sanitizer.formats.ooxml.container import Budget
 from sanitizer.formats.ooxml.encryption import OLE, decrypted
 from sanitizer.formats.ooxml.extraction import text
 from sanitizer.formats.ooxml.facts import MAIN
 from sanitizer.formats.ooxml.kinds import KINDS, Report
+from sanitizer.formats.package.members import Budget
 from sanitizer.limits import Limits
 
 _O = "application/vnd.openxmlformats-officedocument."

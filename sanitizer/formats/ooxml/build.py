@@ -20,18 +20,21 @@ from typing import cast
 from lxml import etree
 
 from sanitizer.formats.base import Refused
-from sanitizer.formats.ooxml import media, sheet, slides, word
+from sanitizer.formats.ooxml import sheet, slides, word
 from sanitizer.formats.ooxml.alternatives import choose
-from sanitizer.formats.ooxml.container import MAX_MEMBERS, Archive, Budget, write
 from sanitizer.formats.ooxml.facts import MAIN, PARTS, TYPES
 from sanitizer.formats.ooxml.kinds import Report
 from sanitizer.formats.ooxml.outside import report_outside
 from sanitizer.formats.ooxml.part_links import PACKAGE, PartLinks, Pending, Relationships
 from sanitizer.formats.ooxml.relations import Relation, read_relations, rels_name
-from sanitizer.formats.ooxml.walk import HEAD, Walk
-from sanitizer.formats.ooxml.xml_source import parse
+from sanitizer.formats.ooxml.walk import Walk
+from sanitizer.formats.package import media
+from sanitizer.formats.package.members import MAX_MEMBERS, Archive, Budget, write
+from sanitizer.formats.package.xml_source import parse
+from sanitizer.formats.package.xml_text import HEAD
 from sanitizer.limits import Limits
 
+_FIRST, _DEFLATED = "[Content_Types].xml", (".xml", ".rels", ".vml")
 _APP = "docProps/app.xml"
 _APP_RELS = ("extended-properties", "extendedProperties")
 _APP_TYPE = "application/vnd.openxmlformats-officedocument.extended-properties+xml"
@@ -90,7 +93,7 @@ class Package:
             raise Refused("bomb", "members")
         if sum(map(len, self._members.values())) > self.limits.max_inflated:
             raise Refused("output-too-large")
-        return write(self._members), kind
+        return write(self._members, _FIRST, _DEFLATED), kind
 
     def _main(self, top: dict[str, Relation]) -> tuple[str, etree._Element]:
         paths = [one.target for one in top.values() if one.rel == "officeDocument" and not one.external]

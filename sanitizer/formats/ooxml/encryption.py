@@ -21,7 +21,7 @@ from lxml import etree
 
 from sanitizer.formats.base import NeedsPassword, Refused
 from sanitizer.formats.ooxml.compound import OLE, CompoundFile
-from sanitizer.formats.ooxml.xml_source import parse
+from sanitizer.formats.package.xml_source import parse
 
 _READ_ONLY = "VelvetSweatshop"  # the password of workbooks that Excel opens without asking
 _ROUNDS = 1_000_000

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from sanitizer.formats.ooxml.container import Archive, Budget
 from sanitizer.formats.ooxml.facts import source
-from sanitizer.formats.ooxml.xml_source import parse
+from sanitizer.formats.package.members import Archive, Budget
+from sanitizer.formats.package.xml_source import parse
 from sanitizer.limits import Limits
 
 _PARTS = re.compile(

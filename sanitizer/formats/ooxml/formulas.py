@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 
 from sanitizer.formats.ooxml.facts import FUNCTION_NEVER, FUNCTIONS
-from sanitizer.formats.ooxml.links import is_location, link
+from sanitizer.formats.package.links import is_location, link
 
 _LENGTH = 8192
 _INNER = r"[^\[\]'\\|]|'."

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 
 from sanitizer.formats.ooxml.facts import FIELD_NEVER, FIELDS
-from sanitizer.formats.ooxml.links import link
+from sanitizer.formats.package.links import link
 
 _LENGTH = 4000
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f<>{}|]")

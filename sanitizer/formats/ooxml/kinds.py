@@ -13,9 +13,8 @@ Rules kept here:
 from __future__ import annotations
 
 import re
-from collections import Counter
 
-from sanitizer.formats.base import Change
+from sanitizer.formats.package.report import PackageReport
 
 KINDS: dict[str, tuple[str, str]] = {
     # removed: what can act
@@ -163,23 +162,8 @@ def attribute_kind(name: str) -> str:
     return _ATTRIBUTES.get(name.rpartition(":")[2], "")
 
 
-class Report:
-    """Counts what is removed and changed, by kind and place; ``place`` is "" or "sheet N" and set while walking."""
+class Report(PackageReport):
+    """The report of an Office package; ``place`` is "" or "sheet N" and set while walking."""
 
     def __init__(self) -> None:
-        self.place = ""
-        self._counts: Counter[tuple[str, str]] = Counter()
-
-    def add(self, kind: str, count: int = 1) -> None:
-        """``count`` things of ``kind`` go, or change, at the current place. Nothing for the empty kind."""
-        if kind:
-            if kind not in KINDS:
-                raise KeyError(kind)
-            self._counts[kind, self.place] += count
-
-    def changes(self) -> tuple[list[Change], list[Change]]:
-        """(removed, changed), in the order of ``KINDS`` (what can act first), then by place."""
-        order = {kind: i for i, kind in enumerate(KINDS)}
-        keys = sorted((key for key, n in self._counts.items() if n), key=lambda k: (order[k[0]], len(k[1]), k[1]))
-        made = [Change(kind, min(self._counts[kind, place], 2**32 - 1), place) for kind, place in keys]
-        return [one for one in made if one.kind not in CHANGED], [one for one in made if one.kind in CHANGED]
+        super().__init__(KINDS, CHANGED)

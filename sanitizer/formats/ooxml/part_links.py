@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from sanitizer.formats.ooxml.facts import IMPLICIT, PARTS, REFS, source
-from sanitizer.formats.ooxml.links import link
 from sanitizer.formats.ooxml.relations import Relation
-from sanitizer.formats.ooxml.walk import HEAD, quoted
+from sanitizer.formats.package.links import link
+from sanitizer.formats.package.xml_text import HEAD, quoted
 
 if TYPE_CHECKING:
     from sanitizer.formats.ooxml.build import Package

@@ -17,7 +17,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
-from sanitizer.formats.ooxml.xml_source import parse
+from sanitizer.formats.package.xml_source import parse
 
 _STANDARD = (
     "http://schemas.openxmlformats.org/officeDocument/2006/relationships/",

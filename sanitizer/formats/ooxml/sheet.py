@@ -20,8 +20,9 @@ from lxml import etree
 
 from sanitizer.formats.ooxml.facts import NAMESPACES, names, source
 from sanitizer.formats.ooxml.relations import Relation, read_relations, rels_name
-from sanitizer.formats.ooxml.walk import HEAD, R_ID
-from sanitizer.formats.ooxml.xml_source import parse
+from sanitizer.formats.ooxml.walk import R_ID
+from sanitizer.formats.package.xml_source import parse
+from sanitizer.formats.package.xml_text import HEAD
 
 if TYPE_CHECKING:
     from sanitizer.formats.ooxml.part_links import PartLinks

@@ -14,7 +14,7 @@ from lxml import etree
 
 from sanitizer.formats.ooxml.facts import NAMESPACES, source
 from sanitizer.formats.ooxml.relations import Relation, read_relations, rels_name
-from sanitizer.formats.ooxml.xml_source import parse
+from sanitizer.formats.package.xml_source import parse
 
 if TYPE_CHECKING:
     from sanitizer.formats.ooxml.part_links import PartLinks

@@ -20,7 +20,7 @@ from functools import cache
 from sanitizer.formats.ooxml.facts import ENUMS
 from sanitizer.formats.ooxml.formulas import is_formula
 from sanitizer.formats.ooxml.instructions import instruction
-from sanitizer.formats.ooxml.links import is_location
+from sanitizer.formats.package.links import is_location
 
 _LENGTH = 32767
 _BOOL = re.compile(r"(?:true|false|on|off|[01tf]|True|False)?")

@@ -22,13 +22,12 @@ from lxml import etree
 from sanitizer.formats.ooxml.facts import NAMESPACES, TYPES, Type, names, source, written
 from sanitizer.formats.ooxml.kinds import Report, attribute_kind, element_kind
 from sanitizer.formats.ooxml.values import check
+from sanitizer.formats.package.xml_text import HEAD, escaped, quoted
 
-HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 R_ID = source("r:id")
 TRANSPARENT = frozenset(source(name) for name in ("w:ins", "w:moveTo", "w:smartTag", "w:customXml"))
 UNLINKED = source("w:smartTag")  # what a field becomes that only keeps its text
 
-_SPECIAL = re.compile('[&<>"\r\n\t]').search
 _START = re.compile(r"<([\w:]+)")
 _NEEDS_ID = frozenset(
     names(
@@ -111,20 +110,6 @@ class Links(Protocol):
 
     def sheet_id(self, value: str) -> str:
         """The new id of a sheet; of an empty one if the received id leads to none that can stay."""
-
-
-def escaped(text: str) -> str:
-    """Text between tags."""
-    if not _SPECIAL(text):
-        return text
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
-
-
-def quoted(value: str) -> str:
-    """The value of an attribute."""
-    if not _SPECIAL(value):
-        return value
-    return escaped(value).replace('"', "&quot;").replace("\t", "&#9;").replace("\n", "&#10;")
 
 
 class Walk:

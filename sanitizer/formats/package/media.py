@@ -17,14 +17,14 @@ from PIL import Image
 from sanitizer.formats import image
 from sanitizer.formats.base import Job, Refused
 from sanitizer.formats.image_open import signature_type
-from sanitizer.formats.ooxml.kinds import Report
+from sanitizer.formats.package.report import PackageReport
 from sanitizer.limits import Limits
 
 ENDINGS = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/bmp": "bmp", "image/tiff": "tiff"}
 BLANK = image.canonical_png(Image.new("RGBA", (1, 1), (0, 0, 0, 0)))
 
 
-def rebuilt(data: bytes, limits: Limits, report: Report) -> tuple[bytes, str]:
+def rebuilt(data: bytes, limits: Limits, report: PackageReport) -> tuple[bytes, str]:
     """(picture, ending of its name)."""
     mime = signature_type(data)
     if mime not in ENDINGS:

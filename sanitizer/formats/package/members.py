@@ -5,9 +5,10 @@ Rules kept here:
 - Names are compared without case, as Office does. Nothing is written to disk; every inflated byte is counted.
 - A new package has no dates, extra fields, comments or flags: its directory follows from its members.
 
-Source: APPNOTE.TXT 6.3.10; docs/grammar-ooxml.md, section 1.
+Source: APPNOTE.TXT 6.3.10; docs/grammar-ooxml.md and docs/grammar-odf.md, section 1.
 
->>> Archive(write({"[Content_Types].xml": b"<Types/>"}), Budget(100, 10)).read("[content_types].XML")
+>>> data = write({"[Content_Types].xml": b"<Types/>"}, "[Content_Types].xml", (".xml",))
+>>> Archive(data, Budget(100, 10)).read("[content_types].XML")
 b'<Types/>'
 """
 
@@ -21,8 +22,6 @@ from sanitizer.formats import zip_writing
 from sanitizer.formats.base import Refused
 
 MAX_MEMBERS = 20_000
-_DEFLATED = (".xml", ".rels", ".vml")
-_FIRST = "[Content_Types].xml"
 
 
 class Budget:
@@ -86,7 +85,8 @@ class Archive:
         return data
 
 
-def write(members: dict[str, bytes]) -> bytes:
-    """A canonical ZIP of these members; names are ASCII."""
-    names = sorted(members, key=lambda one: (one != _FIRST, one))
-    return zip_writing.write((name, members[name], name.endswith(_DEFLATED)) for name in names)
+def write(members: dict[str, bytes], first: str, deflated: tuple[str, ...]) -> bytes:
+    """A canonical ZIP of these members: ``first`` first, packed if their names end in one of ``deflated``; names are
+    ASCII."""
+    names = sorted(members, key=lambda one: (one != first, one))
+    return zip_writing.write((name, members[name], name.endswith(deflated)) for name in names)

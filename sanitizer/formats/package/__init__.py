@@ -1,0 +1,1 @@
+"""What the office packages (OOXML, OpenDocument) share: ZIP members, XML trees and text, links, pictures, reports."""
