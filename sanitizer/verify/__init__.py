@@ -31,6 +31,7 @@ VERIFIERS: dict[str, str] = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.template": "sanitizer.verify.ooxml",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "sanitizer.verify.ooxml",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.template": "sanitizer.verify.ooxml",
+    "application/zip": "sanitizer.verify.archive",
     "image/avif": "sanitizer.verify.image",
     "image/bmp": "sanitizer.verify.image",
     "image/gif": "sanitizer.verify.image",
@@ -48,7 +49,7 @@ VERIFIERS: dict[str, str] = {
 }
 
 
-_VERSIONS = {"cards": 1, "image": 2, "markup": 1, "ooxml": 1, "pdf": 1, "text": 1}
+_VERSIONS = {"archive": 1, "cards": 1, "image": 2, "markup": 1, "ooxml": 1, "pdf": 1, "text": 1}
 _FAMILIES = {mime: re.split("[._]", module.removeprefix("sanitizer.verify."))[0] for mime, module in VERIFIERS.items()}
 GRAMMARS: dict[str, str] = {mime: f"{family}-{_VERSIONS[family]}" for mime, family in _FAMILIES.items()}
 """Which version of which written grammar (``docs/grammar-*.md``) a verifier checks."""
