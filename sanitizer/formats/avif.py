@@ -18,7 +18,7 @@ import warnings
 
 from PIL import AvifImagePlugin, ExifTags, Image, TiffImagePlugin
 
-from sanitizer.formats.base import Change, Drawing, Job, Rebuilt, Refused
+from sanitizer.formats.base import Change, Drawing, Job, Picture, Rebuilt, Refused
 from sanitizer.formats.heif_boxes import boxes, carried
 from sanitizer.formats.image_carrier import TRIES, is_fine, varied
 from sanitizer.formats.image_colour import upright_srgb
@@ -28,7 +28,7 @@ from sanitizer.formats.image_open import UNREADABLE, check_size, out_of_memory
 from sanitizer.formats.image_raster import thumbnail_of
 from sanitizer.limits import Limits
 
-__all__ = ["KINDS", "draw", "rebuild", "text", "thumbnail"]
+__all__ = ["KINDS", "draw", "pictures", "rebuild", "text", "thumbnail"]
 
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 _LOADED = (ExifTags, TiffImagePlugin)  # Pillow imports these when it meets EXIF, too late in a jail
@@ -118,6 +118,11 @@ def thumbnail(data: bytes, limits: Limits) -> bytes | None:
 def text(data: bytes, limits: Limits) -> str:
     """A picture says nothing in characters."""
     return ""
+
+
+def pictures(data: bytes, limits: Limits) -> list[Picture]:
+    """The picture itself."""
+    return [Picture("image/avif", data)]
 
 
 def draw(data: bytes, mime: str, first: int, limits: Limits) -> Drawing:

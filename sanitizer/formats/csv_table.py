@@ -17,17 +17,20 @@ b'\\'=1+1,-5,"\\'@x"\\n'
 
 from __future__ import annotations
 
+import csv
+import io
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
 
-from sanitizer.formats.base import Change, Job, Rebuilt, Refused
+from sanitizer.formats.base import Change, Job, Rebuilt, Refused, Table
 from sanitizer.formats.text_encoding import Text, read_text, recognised, without_controls
 from sanitizer.formats.text_kinds import KINDS
 from sanitizer.limits import Limits
 from sanitizer.patterns import compile_pattern
 
-__all__ = ["KINDS", "rebuild", "thumbnail"]
+__all__ = ["KINDS", "rebuild", "tables", "thumbnail"]
 
 SEPARATORS = ",;\t|"
 TRIGGERS = "=+-@"
@@ -71,6 +74,13 @@ def thumbnail(data: bytes, limits: Limits) -> bytes | None:
 def text(data: bytes, limits: Limits) -> str:
     """The characters, separators and all."""
     return recognised(data).decoded()
+
+
+def tables(data: bytes, limits: Limits) -> list[Table]:
+    """The table itself, whatever separates its cells."""
+    view = recognised(data).decoded()
+    rows = csv.reader(io.StringIO(view, newline=""), delimiter=_separator(view))
+    return [list(itertools.islice(rows, limits.max_objects))]
 
 
 def _neutralised(text: Text, separator: str | None) -> tuple[bytes, int]:

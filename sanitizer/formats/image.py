@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 from PIL import Image, ImageSequence
 
-from sanitizer.formats.base import Change, Job, Rebuilt, Refused
+from sanitizer.formats.base import Change, Job, Picture, Rebuilt, Refused
 from sanitizer.formats.image_bmp import rebuild_bmp
 from sanitizer.formats.image_carrier import TRIES, is_fine
 from sanitizer.formats.image_drawing import draw
@@ -34,7 +34,7 @@ from sanitizer.formats.image_walk import carried, has_bad_checksum
 from sanitizer.formats.image_webp import rebuild_webp
 from sanitizer.limits import Limits
 
-__all__ = ["KINDS", "REBUILDERS", "canonical_png", "draw", "rebuild", "thumbnail"]
+__all__ = ["KINDS", "REBUILDERS", "canonical_png", "draw", "pictures", "rebuild", "thumbnail"]
 
 REBUILDERS: dict[str, Callable[[bytes, Limits, Notes], bytes]] = {
     "image/png": rebuild_png,
@@ -93,6 +93,12 @@ def thumbnail(data: bytes, limits: Limits) -> bytes | None:
         side = limits.thumbnail_side
         image.draft("RGB" if image.mode != "L" else "L", (side * 2, side * 2))
         return thumbnail_of(next(iter(ImageSequence.Iterator(image))), side)
+
+
+def pictures(data: bytes, limits: Limits) -> list[Picture]:
+    """The picture itself."""
+    mime = signature_type(data)
+    return [Picture(mime, data)] if mime else []
 
 
 def text(data: bytes, limits: Limits) -> str:

@@ -27,10 +27,11 @@ from sanitizer.formats.markup.html_tables import ATTRIBUTES, ELEMENTS, MEANINGS,
 from sanitizer.formats.markup.kinds import KINDS
 from sanitizer.formats.markup.links import canonical_link
 from sanitizer.formats.markup.notes import Notes, escaped, quoted
+from sanitizer.formats.markup.parts import pictures, tables
 from sanitizer.formats.markup.pictures import Pictures
 from sanitizer.limits import Limits
 
-__all__ = ["KINDS", "rebuild", "text", "thumbnail"]
+__all__ = ["KINDS", "pictures", "rebuild", "tables", "text", "thumbnail"]
 
 MAX_DEPTH = 200
 HEAD = (

@@ -19,6 +19,8 @@ from sanitizer.formats.ooxml.encryption import OLE, decrypted
 from sanitizer.formats.ooxml.extraction import text
 from sanitizer.formats.ooxml.facts import MAIN
 from sanitizer.formats.ooxml.kinds import KINDS, Report
+from sanitizer.formats.ooxml.picture_files import pictures
+from sanitizer.formats.ooxml.table_cells import tables
 from sanitizer.formats.package.members import Budget
 from sanitizer.limits import Limits
 
@@ -44,7 +46,7 @@ MACRO_FREE = {
     "application/vnd.ms-powerpoint.addin.macroenabled.12": MIME["pptx"],
 }
 _PLAIN = {"document": MIME["docx"], "workbook": MIME["xlsx"], "presentation": MIME["pptx"]}
-__all__ = ["KINDS", "MACRO_FREE", "MIME", "rebuild", "text", "thumbnail"]
+__all__ = ["KINDS", "MACRO_FREE", "MIME", "pictures", "rebuild", "tables", "text", "thumbnail"]
 
 
 def rebuild(data: bytes, job: Job) -> Rebuilt:

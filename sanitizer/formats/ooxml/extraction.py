@@ -33,11 +33,11 @@ _PHONETIC = source("x:rPh")
 def text(data: bytes, limits: Limits) -> str:
     """The words of a rebuilt package, at most ``limits.text_bytes`` bytes of them."""
     archive = Archive(data, Budget(limits.max_inflated, limits.max_objects))
-    strings = [_words(item) for item in _tree(archive, "xl/sharedstrings.xml").iter(_ITEM)]
+    strings = strings_of(archive)
     out: list[str] = []
     left = limits.text_bytes
-    for name in sorted((one for one in archive.members if _PARTS.fullmatch(one)), key=_order):
-        for line in _lines(_tree(archive, name), strings):
+    for name in sorted((one for one in archive.members if _PARTS.fullmatch(one)), key=order):
+        for line in _lines(tree(archive, name), strings):
             left -= len(line.encode("utf-8")) + 1
             if left < 0:
                 return "".join(out)
@@ -45,12 +45,19 @@ def text(data: bytes, limits: Limits) -> str:
     return "".join(out)
 
 
-def _order(name: str) -> tuple[bool, int, bool, str]:
+def strings_of(archive: Archive) -> list[str]:
+    """The shared strings of a workbook."""
+    return [words(item) for item in tree(archive, "xl/sharedstrings.xml").iter(_ITEM)]
+
+
+def order(name: str) -> tuple[bool, int, bool, str]:
+    """Sorts parts as they are read: the document first, then by their numbers."""
     number = re.search(r"\d+", name)
     return name != "word/document.xml", int(number[0]) if number else 0, "comment" in name or "notes" in name, name
 
 
-def _tree(archive: Archive, name: str) -> etree._Element:
+def tree(archive: Archive, name: str) -> etree._Element:
+    """The root of a part; an empty element where there is none."""
     data = archive.read(name)
     root = parse(data) if data else None
     return root if root is not None else etree.Element("none")
@@ -64,7 +71,7 @@ def _lines(root: etree._Element, strings: list[str]) -> Iterator[str]:
                 yield line
         return
     for e in root.iter(*_PARAGRAPHS):
-        line = _words(e).strip()
+        line = words(e).strip()
         if line:
             yield line
 
@@ -72,14 +79,14 @@ def _lines(root: etree._Element, strings: list[str]) -> Iterator[str]:
 def _cell(cell: etree._Element, strings: list[str]) -> str:
     inline = cell.find(_INLINE)
     if inline is not None:
-        return _words(inline)
+        return words(inline)
     value = cell.findtext(_VALUE) or ""
     if cell.get("t") == "s":
         return strings[int(value)] if value.isdigit() and int(value) < len(strings) else ""
     return value
 
 
-def _words(e: etree._Element) -> str:
+def words(e: etree._Element) -> str:
     """What stands in an element, without readings, and without the paragraphs of text boxes inside it."""
     said: list[str] = []
     if e.tag in _WORDS:
@@ -90,5 +97,5 @@ def _words(e: etree._Element) -> str:
         elif child.tag in _TABS:
             said.append("\t")
         elif child.tag not in _PARAGRAPHS and child.tag != _PHONETIC:
-            said.append(_words(child))
+            said.append(words(child))
     return "".join(said)

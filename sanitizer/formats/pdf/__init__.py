@@ -22,13 +22,14 @@ from sanitizer.formats.pdf.kinds import KINDS, Report
 from sanitizer.formats.pdf.layers import Layers
 from sanitizer.formats.pdf.outside import report_outside
 from sanitizer.formats.pdf.pages import Document, FoundPage, find_pages
+from sanitizer.formats.pdf.picture_files import pictures
 from sanitizer.formats.pdf.rendering import thumbnail
 from sanitizer.formats.pdf.source import Source, salvage
 from sanitizer.formats.pdf.writer import write
 from sanitizer.limits import Limits
 
 MIME = "application/pdf"
-__all__ = ["KINDS", "MIME", "draw", "rebuild", "text", "thumbnail"]
+__all__ = ["KINDS", "MIME", "draw", "pictures", "rebuild", "text", "thumbnail"]
 
 
 def rebuild(data: bytes, job: Job) -> Rebuilt:
