@@ -12,14 +12,16 @@ Rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from sanitizer.formats import members as notes_of
 from sanitizer.formats.base import Member, Rebuilt, Refused, Treated
 from sanitizer.formats.mail import bodies, writer
 from sanitizer.formats.mail.addresses import named
+from sanitizer.formats.mail.charset import decoded
 from sanitizer.formats.mail.model import Attached, Mailbox, Message, Words
-from sanitizer.formats.mail.names import member_name
+from sanitizer.formats.mail.names import member_name, safe_name
 from sanitizer.formats.markup.notes import Notes
 from sanitizer.limits import Limits
 
@@ -86,7 +88,7 @@ class _Packing:
         names = {id(part): self._content_id(part) for part in words.related}
         pictures = [part for part in words.related if names[id(part)]]
         shown = {name: f"cid:{names[id(part)]}" for part in pictures for name in part.content_ids}
-        page, used = self._page(words, shown)
+        page, used = page_or_text(words, shown, self._notes, self._limits)
         inline = [part for part in words.related if f"cid:{names[id(part)]}" in used]
         rest = [part for part in words.related if f"cid:{names[id(part)]}" not in used]
         files: list[writer.Node] = [self._file(part) for part in rest]
@@ -107,13 +109,40 @@ class _Packing:
         self._pictures += 1
         return f"image{self._pictures}@mail.invalid"
 
-    def _page(self, words: Words, shown: dict[str, str]) -> tuple[str | None, set[str]]:
-        if words.page is None or not words.page.strip():
-            return None, set()
-        try:
-            return bodies.page(words, shown, self._notes, self._limits)
-        except Refused as no:
-            if not words.plain and no.code != "empty":
-                raise
-            self._notes.removed("unreadable-part")
-            return None, set()
+
+def page_or_text(words: Words, shown: Mapping[str, str], notes: Notes, limits: Limits) -> tuple[str | None, set[str]]:
+    """The page and the addresses of the pictures that it shows; None if there is none, or none that can be rebuilt
+    beside a plain text. Raises ``Refused``."""
+    if words.page is None or not words.page.strip():
+        return None, set()
+    try:
+        return bodies.page(words, shown, notes, limits)
+    except Refused as no:
+        if not words.plain and no.code != "empty":
+            raise
+        notes.removed("unreadable-part")
+        return None, set()
+
+
+def as_mail(message: Message) -> bytes:
+    """A message as mail with its parts as they were received, to be examined like any mail."""
+    nodes: list[writer.Node] = []
+    for item in message.items:
+        if isinstance(item, Attached):
+            nodes.append(_as_received(item))
+            continue
+        found: list[writer.Node] = []
+        if item.plain:
+            found.append(writer.Text(item.plain.encode("utf-8", "replace").decode("utf-8")))
+        if item.page is not None:
+            page = writer.Page(decoded(item.page, item.charset)[0].encode("utf-8", "replace").decode("utf-8"))
+            shown = [_as_received(part) for part in item.related]
+            found.append(writer.Parts("related", [page, *shown]) if shown else page)
+        nodes += [writer.Parts("alternative", found)] if len(found) > 1 else found
+    return writer.written(cleaned(message, Notes()), nodes or [writer.Text("\r\n")])
+
+
+def _as_received(part: Attached) -> writer.File:
+    name = safe_name(part.name)
+    content_id = re.sub(r"[^!-;=?-~]", "", next(iter(part.content_ids), ""))[:200]
+    return writer.File(name, part.kind or "application/octet-stream", part.data, content_id)

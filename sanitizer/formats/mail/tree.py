@@ -25,7 +25,7 @@ from sanitizer.formats.mail import smime, tnef
 from sanitizer.formats.mail.addresses import mailboxes
 from sanitizer.formats.mail.charset import decoded
 from sanitizer.formats.mail.entity import Entity, read
-from sanitizer.formats.mail.model import PEOPLE, Attached, Item, Message, Words
+from sanitizer.formats.mail.model import PEOPLE, Attached, Item, Mailbox, Message, Words
 from sanitizer.formats.mail.words import decoded_words
 from sanitizer.formats.markup.notes import Notes
 
@@ -64,19 +64,28 @@ def message(root: Entity, notes: Notes) -> Message:
 
 def _headers(root: Entity, made: Message, notes: Notes) -> None:
     for header in PEOPLE:
-        values = [value for name, value in root.fields if name == header.lower()]
-        boxes = mailboxes(",".join(values)) if values else []
-        if boxes:
-            made.addresses[header] = boxes
+        found = boxes(root, header)
+        if found:
+            made.addresses[header] = found
     made.subject = " ".join(notes.clean(decoded_words(root.value("subject"))).split())
     made.date = canonical_date(root.value("date"))
-    identity = _MESSAGE_ID.search(root.value("message-id"))
-    made.message_id = identity[0] if identity else ""
+    made.message_id = message_id(root.value("message-id"))
     for name, _ in root.fields:
         if name == "bcc":
             notes.removed("hidden-recipient")
         elif name not in _READ:
             notes.removed("mail-header")
+
+
+def boxes(root: Entity, header: str) -> list[Mailbox]:
+    """The mailboxes of all fields of a name."""
+    return mailboxes(",".join(value for name, value in root.fields if name == header.lower()))
+
+
+def message_id(value: str) -> str:
+    """The identity of a message as it is written; empty for what is none."""
+    found = _MESSAGE_ID.search(value[:2_000])
+    return found[0] if found else ""
 
 
 def canonical_date(value: str) -> str:
@@ -97,6 +106,14 @@ def written_date(moment: datetime) -> str:
     months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
     zone = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
     return f"{day}, {moment.day:02} {months[moment.month - 1]} {moment.year} {moment:%H:%M:%S} {zone}"
+
+
+def signed_items(file: Attached, notes: Notes) -> list[Item]:
+    """What a signed message of Outlook, kept as one attachment, gives. Raises ``Refused("encrypted-mail")``."""
+    inner = read(file.data)
+    if inner.kind.startswith("multipart/"):
+        return _Parts(notes).items(inner)
+    return _Parts(notes).items(Entity([], memoryview(file.data), "application/pkcs7-mime"))
 
 
 class _Parts:
