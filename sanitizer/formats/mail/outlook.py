@@ -3,8 +3,8 @@
 Rules kept here:
 
 - What is read is a list of properties; everything else in the file is not looked at.
-- The page is taken where there is one, by itself or wrapped in rich text; the plain text beside it; rich text that holds
-  no page gives way to the plain text, or gives its words.
+- The page is taken where there is one, by itself or wrapped in rich text; the plain text beside it; rich text that
+  holds no page gives way to the plain text, or gives its words.
 - Attached messages are written as mail, unchecked, to be examined like any mail. Objects of programs and references to
   files elsewhere go.
 
@@ -121,7 +121,8 @@ class _Reader:
         inside = storage.storages.get(_EMBEDDED)
         if inside is not None and PROPERTIES in inside.streams and method in (_MESSAGE, None):
             nested = self.message(inside, _HEADS["inside"], codec, depth + 1)
-            return Attached(f"{nested.subject or name or 'message'}.eml", self._as_mail(nested), "message/rfc822")
+            title = re.sub(r"[/\\]", "_", nested.subject or name) or "message"
+            return Attached(f"{title}.eml", self._as_mail(nested), "message/rfc822")
         if inside is not None or method == _OBJECT:
             self._notes.removed("embedded-object")
             return None
