@@ -28,12 +28,14 @@ HEAD = '<!DOCTYPE html>\n<html{lang}><head><meta charset="utf-8"><title>{title}<
 
 
 class ShownPictures(Pictures):
-    """Pictures of a page that came beside it. ``shown``: what the page calls them → the address they leave under."""
+    """Pictures of a page that came beside it. ``shown``: what the page calls each → the picture, by a number of the
+    caller's. ``order``: the pictures that the page shows, each once, in the order of the page."""
 
-    def __init__(self, limits: Limits, shown: Mapping[str, str]) -> None:
+    def __init__(self, limits: Limits, shown: Mapping[str, int], before: int) -> None:
         super().__init__(limits)
         self._shown = shown
-        self.used: set[str] = set()
+        self._before = before
+        self.order: list[int] = []
 
     def holds(self, address: str) -> bool:
         """Whether an address is one of a picture that came with the message, or should have."""
@@ -45,9 +47,16 @@ class ShownPictures(Pictures):
             return super().rebuilt(address)
         name = urllib.parse.unquote(address[4:]) if address[:4].lower() == "cid:" else address
         found = self._shown.get(name)
-        if found is not None:
-            self.used.add(found)
-        return found
+        if found is None:
+            return None
+        if found not in self.order:
+            self.order.append(found)
+        return f"cid:{content_id(self._before + self.order.index(found) + 1)}"
+
+
+def content_id(number: int) -> str:
+    """What a message calls a picture, counted from 1."""
+    return f"image{number}@mail.invalid"
 
 
 def plain_text(text: str, notes: Notes) -> str:
@@ -55,10 +64,11 @@ def plain_text(text: str, notes: Notes) -> str:
     return notes.clean(text).replace("\n", "\r\n") or "\r\n"
 
 
-def page(words: Words, shown: Mapping[str, str], notes: Notes, limits: Limits) -> tuple[str, set[str]]:
-    """The page of ``words`` and the addresses of the pictures that it shows. Raises ``Refused``."""
+def page(words: Words, shown: Mapping[str, int], before: int, notes: Notes, limits: Limits) -> tuple[str, list[int]]:
+    """The page of ``words`` and the pictures that it shows (see ``ShownPictures``). ``before``: how many earlier pages
+    show. Raises ``Refused``."""
     assert words.page is not None
-    pictures = ShownPictures(limits, shown)
+    pictures = ShownPictures(limits, shown, before)
     if words.charset and not words.page.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         characters, damaged = decoded(words.page, words.charset)
     else:
@@ -66,4 +76,4 @@ def page(words: Words, shown: Mapping[str, str], notes: Notes, limits: Limits) -
     notes.changed("damaged-characters", damaged)
     made = html.page(characters, notes, pictures, limits, HEAD)
     notes.take(pictures.removed, pictures.changed)
-    return made, pictures.used
+    return made, pictures.order

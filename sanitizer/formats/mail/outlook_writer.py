@@ -26,7 +26,7 @@ Value = str | bytes | int | datetime
 def written(message: Message, notes: Notes, limits: Limits) -> bytes | None:
     """The compound file; None if the message does not fit. Raises ``Refused``."""
     words = next((item for item in message.items if isinstance(item, Words)), Words(plain=""))
-    page, _ = page_or_text(words, {}, notes, limits)
+    page, _ = page_or_text(words, {}, 0, notes, limits)
     plain = bodies.plain_text(words.plain or "", notes) if words.plain or page is None else None
     tidy = cleaned(message, notes)
     people = [(1, box) for box in tidy.people("To")] + [(2, box) for box in tidy.people("Cc")]

@@ -85,43 +85,41 @@ class _Packing:
 
     def _words(self, words: Words) -> list[writer.Node]:
         """A run of text; then what came beside its page and is not shown by it."""
-        names = {id(part): self._content_id(part) for part in words.related}
-        pictures = [part for part in words.related if names[id(part)]]
-        shown = {name: f"cid:{names[id(part)]}" for part in pictures for name in part.content_ids}
-        page, used = page_or_text(words, shown, self._notes, self._limits)
-        inline = [part for part in words.related if f"cid:{names[id(part)]}" in used]
-        rest = [part for part in words.related if f"cid:{names[id(part)]}" not in used]
-        files: list[writer.Node] = [self._file(part) for part in rest]
+        can_be_shown = {at for at, part in enumerate(words.related) if self._is_picture(part)}
+        shown = {name: at for at in can_be_shown for name in words.related[at].content_ids}
+        page, order = page_or_text(words, shown, self._pictures, self._notes, self._limits)
+        inline: list[writer.Node] = []
+        for at in order:
+            self._pictures += 1
+            inline.append(self._file(words.related[at], bodies.content_id(self._pictures)))
+        rest: list[writer.Node] = [self._file(part) for at, part in enumerate(words.related) if at not in order]
         node: writer.Node | None = None
         if page is not None:
-            node = writer.Page(page)
-            if inline:
-                node = writer.Parts("related", [node, *(self._file(part, names[id(part)]) for part in inline)])
+            node = writer.Parts("related", [writer.Page(page), *inline]) if inline else writer.Page(page)
         if words.plain or node is None:
             text = writer.Text(bodies.plain_text(words.plain or "", self._notes), words.flowed)
             node = text if node is None else writer.Parts("alternative", [text, node])
-        return [node, *files]
+        return [node, *rest]
 
-    def _content_id(self, part: Attached) -> str:
+    def _is_picture(self, part: Attached) -> bool:
         result = self._treated[id(part)]
-        if result.code != "released" or result.mime not in SHOWN or not part.content_ids:
-            return ""
-        self._pictures += 1
-        return f"image{self._pictures}@mail.invalid"
+        return result.code == "released" and result.mime in SHOWN
 
 
-def page_or_text(words: Words, shown: Mapping[str, str], notes: Notes, limits: Limits) -> tuple[str | None, set[str]]:
-    """The page and the addresses of the pictures that it shows; None if there is none, or none that can be rebuilt
+def page_or_text(
+    words: Words, shown: Mapping[str, int], before: int, notes: Notes, limits: Limits
+) -> tuple[str | None, list[int]]:
+    """The page and the pictures that it shows (see ``bodies.page``); None if there is none, or none that can be rebuilt
     beside a plain text. Raises ``Refused``."""
     if words.page is None or not words.page.strip():
-        return None, set()
+        return None, []
     try:
-        return bodies.page(words, shown, notes, limits)
+        return bodies.page(words, shown, before, notes, limits)
     except Refused as no:
         if not words.plain and no.code != "empty":
             raise
         notes.removed("unreadable-part")
-        return None, set()
+        return None, []
 
 
 def as_mail(message: Message) -> bytes:

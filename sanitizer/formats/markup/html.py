@@ -233,6 +233,9 @@ class _Page:
         address = str(element.get("src", "")).strip()
         made = None
         if self._pictures.holds(address):
+            if self._is_hidden(element):
+                self._notes.removed("hidden-content")
+                return
             made = self._pictures.rebuilt(address)
             if made is None:
                 self._notes.removed("image")
