@@ -2,7 +2,8 @@
 
 Rules kept here:
 
-- A picture leaves in one of the five types that every Office program shows, in that type's canonical form.
+- A picture leaves in one of the types that the programs of its package show, in that type's canonical form.
+  ``ENDINGS`` are those that every Office program shows.
 - What is no such picture, or cannot be read, becomes a transparent picture of one pixel: the place stays.
 
 Source: docs/grammar-image.md.
@@ -24,10 +25,10 @@ ENDINGS = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/
 BLANK = image.canonical_png(Image.new("RGBA", (1, 1), (0, 0, 0, 0)))
 
 
-def rebuilt(data: bytes, limits: Limits, report: PackageReport) -> tuple[bytes, str]:
-    """(picture, ending of its name)."""
+def rebuilt(data: bytes, limits: Limits, report: PackageReport, endings: dict[str, str] = ENDINGS) -> tuple[bytes, str]:
+    """(picture, ending of its name); ``endings``: the types in which it may leave."""
     mime = signature_type(data)
-    if mime not in ENDINGS:
+    if mime not in endings:
         report.add("metafile" if _is_metafile(data) else "image")
         return BLANK, "png"
     try:
@@ -35,7 +36,7 @@ def rebuilt(data: bytes, limits: Limits, report: PackageReport) -> tuple[bytes, 
     except Refused:
         report.add("image")
         return BLANK, "png"
-    return made.data, ENDINGS[mime]
+    return made.data, endings[mime]
 
 
 def _is_metafile(data: bytes) -> bool:

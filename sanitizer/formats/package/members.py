@@ -17,6 +17,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from collections.abc import Callable
 
 from sanitizer.formats import zip_writing
 from sanitizer.formats.base import Refused
@@ -46,6 +47,7 @@ class Archive:
         self._budget = budget
         self.members: dict[str, zipfile.ZipInfo] = {}
         self.unreadable = 0
+        self.openers: dict[str, Callable[[bytes], bytes | None]] = {}  # of encrypted members, by lower-case name
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
             infos = self._zip.infolist()
@@ -82,7 +84,8 @@ class Archive:
             self.unreadable += 1
             return None
         self._budget.take(inflated=len(data) - info.file_size)
-        return data
+        opener = self.openers.get(name.lower())
+        return opener(data) if opener else data
 
 
 def write(members: dict[str, bytes], first: str, deflated: tuple[str, ...]) -> bytes:
