@@ -24,6 +24,16 @@ from sanitizer.limits import Limits
 
 VERIFIERS: dict[str, str] = {
     "application/pdf": "sanitizer.verify.pdf",
+    "application/vnd.oasis.opendocument.formula": "sanitizer.verify.odf",
+    "application/vnd.oasis.opendocument.formula-template": "sanitizer.verify.odf",
+    "application/vnd.oasis.opendocument.graphics": "sanitizer.verify.odf",
+    "application/vnd.oasis.opendocument.graphics-template": "sanitizer.verify.odf",
+    "application/vnd.oasis.opendocument.presentation": "sanitizer.verify.odf",
+    "application/vnd.oasis.opendocument.presentation-template": "sanitizer.verify.odf",
+    "application/vnd.oasis.opendocument.spreadsheet": "sanitizer.verify.odf",
+    "application/vnd.oasis.opendocument.spreadsheet-template": "sanitizer.verify.odf",
+    "application/vnd.oasis.opendocument.text": "sanitizer.verify.odf",
+    "application/vnd.oasis.opendocument.text-template": "sanitizer.verify.odf",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": "sanitizer.verify.ooxml",
     "application/vnd.openxmlformats-officedocument.presentationml.slideshow": "sanitizer.verify.ooxml",
     "application/vnd.openxmlformats-officedocument.presentationml.template": "sanitizer.verify.ooxml",
@@ -49,7 +59,7 @@ VERIFIERS: dict[str, str] = {
 }
 
 
-_VERSIONS = {"archive": 1, "cards": 1, "image": 2, "markup": 1, "ooxml": 1, "pdf": 1, "text": 1}
+_VERSIONS = {"archive": 1, "cards": 1, "image": 2, "markup": 1, "odf": 1, "ooxml": 1, "pdf": 1, "text": 1}
 _FAMILIES = {mime: re.split("[._]", module.removeprefix("sanitizer.verify."))[0] for mime, module in VERIFIERS.items()}
 GRAMMARS: dict[str, str] = {mime: f"{family}-{_VERSIONS[family]}" for mime, family in _FAMILIES.items()}
 """Which version of which written grammar (``docs/grammar-*.md``) a verifier checks."""

@@ -40,7 +40,7 @@ class Markup:
         """The uses of relationships in a typed part of this kind, in document order."""
         demand(content.startswith(DECLARATION + b"<"), "declaration", where)
         part = _Part(self.states, TABLE.parts[kind].root, TABLE.parts[kind].type)
-        for pieces in self._windows(content):
+        for pieces in windows(content, self.budget):
             try:
                 part.run(pieces)
             except Violation as violation:
@@ -49,20 +49,22 @@ class Markup:
         demand(part.declared == part.used, "namespaces", where)
         return part.uses
 
-    def _windows(self, content: bytes) -> Iterator[list[str]]:
-        """The pieces of about ``WINDOW`` bytes at a time."""
-        at = len(DECLARATION)
-        while at < len(content):
-            end = content.find(b"<", at + WINDOW)
-            window = content[at : end if end >= 0 else len(content)]
-            at += len(window)
-            demand(len(window.translate(None, _CONTROLS)) == len(window), "character")
-            demand(b"\xef\xbf\xbe" not in window and b"\xef\xbf\xbf" not in window, "character")
-            self.budget.take_elements(window.count(b"<") - window.count(b"</"))
-            try:
-                yield window.decode("utf-8")[1:].split("<")
-            except UnicodeDecodeError as error:
-                raise Violation("character") from error
+
+def windows(content: bytes, budget: Budget) -> Iterator[list[str]]:
+    """The pieces of a part behind its declaration, of about ``WINDOW`` bytes at a time. A piece is a tag without its
+    ``<`` and the text behind it. Characters are those of XML, and elements are charged."""
+    at = len(DECLARATION)
+    while at < len(content):
+        end = content.find(b"<", at + WINDOW)
+        window = content[at : end if end >= 0 else len(content)]
+        at += len(window)
+        demand(len(window.translate(None, _CONTROLS)) == len(window), "character")
+        demand(b"\xef\xbf\xbe" not in window and b"\xef\xbf\xbf" not in window, "character")
+        budget.take_elements(window.count(b"<") - window.count(b"</"))
+        try:
+            yield window.decode("utf-8")[1:].split("<")
+        except UnicodeDecodeError as error:
+            raise Violation("character") from error
 
 
 class _Part:

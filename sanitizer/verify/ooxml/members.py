@@ -56,8 +56,9 @@ def inflate(data: memoryview, size: int) -> bytes:
     return content
 
 
-def read(data: bytes, budget: Budget) -> dict[str, Member]:
-    """The members by name, in the order of the file."""
+def read(data: bytes, budget: Budget, first: str = FIRST, deflated: tuple[str, ...] = DEFLATED) -> dict[str, Member]:
+    """The members by name, in the order of the file: ``first``, then the others ascending. Those whose names end in
+    ``deflated`` are so, the others are not."""
     demand(len(data) <= budget.limits.max_output, "too-long")
     view, at, members, central = memoryview(data), 0, dict[str, Member](), list[bytes]()
     before = ""
@@ -68,8 +69,8 @@ def read(data: bytes, budget: Budget) -> dict[str, Member]:
         version, flags, method, time, date, crc, compressed, size, length, extra = COMMON.unpack(common)
         demand((version, flags, time, date, extra) == (20, 0, 0, 33, 0), "member-header", where)
         demand(length + compressed <= len(data) - at, "truncated", where)
-        name = _name(data[at : at + length], before, where)
-        demand(method == (8 if name.endswith(DEFLATED) else 0), "method", where)
+        name = _name(data[at : at + length], first, before, where)
+        demand(method == (8 if name.endswith(deflated) else 0), "method", where)
         demand(method == 8 or size == compressed, "member-size", where)
         demand(size <= RATIO_FROM or size <= RATIO * compressed, "ratio", where)
         budget.member(size)
@@ -83,10 +84,10 @@ def read(data: bytes, budget: Budget) -> dict[str, Member]:
     return members
 
 
-def _name(name: bytes, before: str, where: str) -> str:
-    """A name in its place: ``[Content_Types].xml``, then the others ascending."""
+def _name(name: bytes, first: str, before: str, where: str) -> str:
+    """A name in its place: ``first``, then the others ascending."""
     demand(name and name.isascii(), "member-name", where)
     text = name.decode("ascii")
-    demand(text == FIRST if not before else text > before or before == FIRST, "member-order", where)
-    demand(not before or text != FIRST, "member-order", where)
+    demand(text == first if not before else text > before or before == first, "member-order", where)
+    demand(not before or text != first, "member-order", where)
     return text
