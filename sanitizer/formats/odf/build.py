@@ -137,9 +137,9 @@ class Document:
 
     def _report_outside(self) -> None:
         """Counts what is left behind by the names of its members; no name goes into the report."""
-        for name in self.archive.members:
+        for name, info in self.archive.members.items():
             kind = next((kind for pattern, kind in MEMBERS if pattern.search(name)), None)
-            if kind and name not in _OFTEN:
+            if kind and info.file_size and name not in _OFTEN:
                 self.report.add(kind)
         self.report.add("unreadable-part", self.archive.unreadable)
 

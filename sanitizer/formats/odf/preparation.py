@@ -55,11 +55,15 @@ def _frame(frame: etree._Element, has_object: Readable, has_picture: Readable, r
             frame.remove(e)
             lost = True
     images = frame.findall(_IMAGE)
+    if frame.find(_OBJECT) is not None:
+        for image in images:  # its preview: programs draw the object anew
+            frame.remove(image)
+        return
     unreadable = [image for image in images if not has_picture(image.get(_HREF) or "")]
-    keeps_other = len(unreadable) < len(images) or frame.find(_OBJECT) is not None
+    keeps_other = len(unreadable) < len(images)
     for image in unreadable if keeps_other else unreadable[1:]:
         frame.remove(image)
-    if lost and not any(child.tag in (_OBJECT, _TEXT_BOX) for child in frame):
+    if lost and frame.find(_TEXT_BOX) is None:
         report.add("object-picture")
     if not any(child.tag in _CONTENT for child in frame) and lost:
         frame.insert(0, etree.Element(_IMAGE, {_HREF: "Pictures/"}))

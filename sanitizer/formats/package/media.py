@@ -45,4 +45,6 @@ def _is_metafile(data: bytes) -> bool:
             data = zlib.decompressobj(31).decompress(data, 64)
         except zlib.error:
             return False
+    if data[:6] == b"VCLMTF":  # StarView's, of LibreOffice
+        return True
     return data[40:44] == b" EMF" or data[:4] in (b"\xd7\xcd\xc6\x9a", b"\x01\x00\x09\x00")
