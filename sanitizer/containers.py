@@ -24,6 +24,8 @@ from sanitizer.formats.base import Refused
 
 _PART_BYTES = 1 << 20
 _MAX_MEMBERS = 20_000
+_MAX_RECORDS = 100_000  # entries of directories, also of archives within, before anything is read
+_END_BYTES = 66_000  # bytes at the end in which the end record lies
 
 _OOXML = re.compile(
     rb'ContentType\s*=\s*["\'](application/vnd\.(?:openxmlformats-officedocument|ms-word|ms-excel|ms-powerpoint)\.'
@@ -50,6 +52,10 @@ _END_OF_CHAIN = 0xFFFFFFFA  # this and above: not a sector
 
 def zip_type(data: bytes) -> str:
     """The type of a ZIP by its members; raises ``Refused`` for programs in ZIP clothes and for damaged ones."""
+    if data.count(b"PK\x01\x02") > _MAX_RECORDS:
+        raise Refused("bomb", "members")
+    if _is_split(data):
+        raise Refused("split-archive")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()
@@ -58,6 +64,12 @@ def zip_type(data: bytes) -> str:
             return _by_members(archive, names)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise Refused("unreadable", "zip structure") from error
+
+
+def _is_split(data: bytes) -> bool:
+    """True for the last part of a ZIP on several disks; the number of its disk stands in the end record."""
+    end = data.rfind(b"PK\x05\x06", -_END_BYTES)
+    return end >= 0 and data[end + 4 : end + 6] not in (b"\0\0", b"\xff\xff", b"")
 
 
 def _by_members(archive: zipfile.ZipFile, names: list[str]) -> str:

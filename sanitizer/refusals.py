@@ -86,8 +86,21 @@ SENTENCES: dict[str, Sentence] = {
         "Mail messages (eml, msg) are not supported yet. Save the text as PDF and send the attachments one by one.",
     ),
     "unsupported-archive": Sentence(
-        "圧縮ファイル(zip、lzh、7zなど)にはまだ対応していません。展開して、中のファイルを一つずつ送ってください。",
-        "Archives (zip, lzh, 7z and the like) are not supported yet. Unpack it and send the files inside one by one.",
+        "この形式の圧縮ファイルは展開できません。ZIP形式で圧縮し直すか、中のファイルを一つずつ送ってください。",
+        "This kind of archive cannot be unpacked here. Pack it again as ZIP, or send the files inside one by one.",
+    ),
+    "unsupported-encryption": Sentence(
+        "この方式で暗号化された圧縮ファイルは開けません。ZIP形式でパスワードを付け直すか、パスワードなしで圧縮し直して送ってください。",
+        "An archive that is encrypted in this way cannot be opened. Pack it again as ZIP, with a password or without, and send "
+        "that instead.",
+    ),
+    "split-archive": Sentence(
+        "分割された圧縮ファイルの一部です。分割せずに圧縮し直して送ってください。",
+        "This is one part of a split archive. Pack it again in one piece and send that instead.",
+    ),
+    "nothing-left": Sentence(
+        "圧縮ファイルの中に、渡せるファイルがありません。中身を確認し、文書や画像を入れて圧縮し直して送ってください。",
+        "The archive holds no file that can be let through. Check what is in it, and pack documents or pictures again.",
     ),
     "unsupported-svg": Sentence(
         "SVG画像にはまだ対応していません。PNGまたはPDFで保存したものを送ってください。",

@@ -22,7 +22,7 @@ from sanitizer.formats.base import Refused
 from sanitizer.formats.text_encoding import recognised
 
 UNTITLED = "無題"
-MAX_PARTS, MAX_PATH, MAX_PART = 20, 1000, 255  # parts; bytes; bytes
+MAX_PARTS, MAX_PATH, MAX_PART = 20, 960, 255  # parts; bytes, so that a number fits into 1,000; bytes
 _NEVER = frozenset(("Cc", "Cf", "Cs", "Cn", "Zl", "Zp"))
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc")
 _FORBIDDEN = re.compile(r'[<>:"|?*]')

@@ -102,11 +102,16 @@ export const removedJa: Counted = {
   metafile: pieces("図（EMF・WMF）"),
   "unreadable-part": pieces("読み取れない部分"),
   "member-refused": pieces("渡せない中のファイル"),
+  "special-file": pieces("リンク・装置ファイル"),
+  "system-file": pieces("OSの管理用ファイル"),
+  "foreign-bytes": places("どのファイルにも属さないデータ"),
 };
 
 export const changedJa: Counted = {
   formula: (count) => `計算式として動くセル${count}か所を、ただの文字に直しました。`,
   encryption: plain("暗号化を外しました。"),
+  "member-name": (count) => `中のファイル名${count}個を安全な形に直しました。`,
+  "to-zip": plain("ZIP形式に変換しました。"),
   "page-tree": plain("壊れたページ構成を直しました。"),
   "image-transcoded": (count) => `画像${count}個を変換しました。`,
   "link-normalised": (count) => `リンク先${count}か所を書き直しました。`,
@@ -220,11 +225,16 @@ export const removedEn: Counted = {
   metafile: s("metafile picture (EMF, WMF)", "metafile pictures (EMF, WMF)"),
   "unreadable-part": s("unreadable part", "unreadable parts"),
   "member-refused": s("enclosed file", "enclosed files"),
+  "special-file": s("link or device", "links and devices"),
+  "system-file": s("housekeeping file of the operating system", "housekeeping files of the operating system"),
+  "foreign-bytes": s("stretch of data that belong to no file", "stretches of data that belong to no file"),
 };
 
 export const changedEn: Counted = {
   formula: (count) => `${s("cell that acts as a formula was", "cells that act as formulas were")(count)} turned into text.`,
   encryption: plain("The encryption was taken off."),
+  "member-name": (count) => `${s("name of an enclosed file was", "names of enclosed files were")(count)} made safe.`,
+  "to-zip": plain("The archive was converted to ZIP."),
   "page-tree": plain("The broken page structure was mended."),
   "image-transcoded": (count) => `${s("picture was", "pictures were")(count)} converted.`,
   "link-normalised": (count) => `${s("link target was", "link targets were")(count)} rewritten.`,
