@@ -68,7 +68,10 @@ EXTENSIONS: dict[str, tuple[str, ...]] = {
     "application/vnd.oasis.opendocument.presentation": ("odp",),
 }
 # Extensions of types that leave as another type: they are replaced, not kept before the new one.
-_LEAVE_AS_ANOTHER = "heic heif hif docm dotm doc dot rtf xlsm xltm xlsb xls xlt pptm potm ppsm ppt pot pps msg lzh lha 7z rar tar gz tgz bz2 xz"
+_LEAVE_AS_ANOTHER = """
+heic heif hif docm dotm doc dot rtf xlsm xltm xlsb xls xlt pptm potm ppsm ppt pot pps msg
+lzh lha 7z rar tar gz tgz bz2 xz
+"""
 _CONVERTED = frozenset(_LEAVE_AS_ANOTHER.split())
 _KNOWN = frozenset(extension for extensions in EXTENSIONS.values() for extension in extensions) | _CONVERTED
 

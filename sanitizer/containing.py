@@ -27,6 +27,7 @@ from sanitizer.refusals import REFUSALS
 from sanitizer.verdict import Verdict
 from sanitizer.wire import MAX_CHANGES, BadAnswer
 
+_SURELY = 16 << 20  # bytes of members that every file may have, however small it is
 _INNER = re.compile(r"member ([0-9/]{1,24})")
 
 DECRYPTED = "encryption"
@@ -38,17 +39,18 @@ Examine = Callable[[intake.Taken, str], Awaitable[tuple[Verdict, int | None]]]
 
 @dataclass(slots=True)
 class Allowance:
-    """What may still be spent on one received file and everything in it."""
+    """What may still be spent on one received file and everything in it, and the most memory that it took."""
 
     members: int
     bytes: int
     cpu_seconds: float
-    nesting: int
+    peak_rss: int = 0
 
     @classmethod
-    def of(cls, limits: Limits) -> Allowance:
-        """All of it."""
-        return cls(limits.max_members, limits.max_inflated, limits.total_cpu_seconds, limits.max_nesting)
+    def of(cls, limits: Limits, size: int) -> Allowance:
+        """All of it, for a received file of ``size`` bytes."""
+        inflated = min(limits.max_inflated, max(_SURELY, limits.max_ratio * size))
+        return cls(limits.max_members, inflated, limits.total_cpu_seconds)
 
 
 class Stopped(Exception):
@@ -69,8 +71,6 @@ class Shelf:
     size: int = 0
     removed: list[Change] = field(default_factory=list)
     changed: list[Change] = field(default_factory=list)
-    cpu_seconds: float = 0.0
-    peak_rss: int = 0
     opened: bool = False  # something was encrypted and could be read
     locked: str = ""  # the place of a member that the password did not open
 
@@ -126,8 +126,6 @@ async def _treat(
         verdict, output = await examine(taken, last)
     finally:
         os.close(taken.descriptor)
-    shelf.cpu_seconds += verdict.cpu_seconds
-    shelf.peak_rss = max(shelf.peak_rss, verdict.peak_rss)
     if output is None or verdict.output is None:
         if verdict.code == "needs-password":
             raise Stopped(verdict.code, f"member {number}")

@@ -103,10 +103,9 @@ class Examination:
         self._password = password[:MAX_PASSWORD] if password else None
         self._facts = FileFacts(name, taken.size, taken.sha256, None)
         self._scanned: Scanned | None = None
-        self._left = left or Allowance.of(jails.limits)
+        self._left = left or Allowance.of(jails.limits, taken.size)
         self._nesting = nesting
-        self._cpu_seconds = 0.0
-        self._peak_rss = 0
+        self._cpu_before = self._left.cpu_seconds
 
     async def judge(self, thumbnail: bool, text: bool) -> Examined:
         """The verdict, with what may be served. Raises ``Unavailable`` of the supervisor, and ``NotScanned``."""
@@ -225,8 +224,6 @@ class Examination:
             shelf = await treat_members(parcel, size, opened, self._limits, self._left, examine)
         except Stopped as stopped:
             raise _No(stopped.code, stopped.detail, spent=stopped.spent) from None
-        self._cpu_seconds += shelf.cpu_seconds
-        self._peak_rss = max(self._peak_rss, shelf.peak_rss)
         return shelf
 
     async def _transform(self, treatment: Treatment, output: int | None) -> Answer:
@@ -336,8 +333,7 @@ class Examination:
         except CellDied:
             raise _No("crashed", "cell") from None
         self._left.cpu_seconds -= ending.cpu_seconds
-        self._cpu_seconds += ending.cpu_seconds
-        self._peak_rss = max(self._peak_rss, ending.peak_rss)
+        self._left.peak_rss = max(self._left.peak_rss, ending.peak_rss)
         if ending.timed_out or (ending.status == _SIGKILL and ending.cpu_seconds > run.cpu_seconds - 1):
             raise _No("timeout")
         if ending.status == _SIGKILL and ending.peak_rss > run.memory // 2:
@@ -375,8 +371,8 @@ class Examination:
             verdict,
             scanned=self._scanned,
             isolation=self._jails.isolation,
-            cpu_seconds=self._cpu_seconds,
-            peak_rss=self._peak_rss,
+            cpu_seconds=self._cpu_before - self._left.cpu_seconds,
+            peak_rss=self._left.peak_rss,
         )
 
 

@@ -32,6 +32,7 @@ class Limits:
     max_inflated: int = 512 * MIB  # bytes that all decompression of one file may yield → bomb
     max_members: int = 10_000  # of a container and of the containers in it → bomb
     max_nesting: int = 3  # containers within one another, the received file is the first → too-deep
+    max_ratio: int = 200  # bytes of all members for one received byte, beyond the first 16 MiB of them → bomb
     total_cpu_seconds: int = 600  # of all jailed processes for one received file → timeout
     cpu_seconds: int = 60  # of one jailed process → timeout
     wall_seconds: float = 120.0  # of one jailed process, kept by the trusting side → timeout

@@ -34,6 +34,7 @@ EXECUTABLE: tuple[tuple[bytes, str], ...] = (
     (b"[Desktop Entry]", "desktop shortcut"),
     (b"Windows Registry Editor", "registry file"),
     (b"REGEDIT4", "registry file"),
+    (b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR", "test program of the anti-virus industry"),
 )
 
 # offset, bytes, media type

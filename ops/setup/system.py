@@ -37,6 +37,10 @@ def _loads(library: str) -> bool:
     return True
 
 
+def _has_libarchive() -> bool:
+    return _loads("libarchive.so.13")
+
+
 def has_pip_for_environments() -> bool:
     """True if ``python3 -m venv`` can make an environment with pip in it."""
     return importlib.util.find_spec("ensurepip") is not None
@@ -69,6 +73,7 @@ NEEDS: tuple[Need, ...] = (
     Need("python3-venv", _can_make_environments, "nothing can be set up", required=True),
     Need("libmagic1", lambda: _loads("libmagic.so.1"), "attachments cannot be identified, so every one is refused"),
     Need("libseccomp2", lambda: _loads("libseccomp.so.2"), "the jail cannot be closed, so every attachment is refused"),
+    Need("libarchive13", _has_libarchive, "LZH, 7z, RAR, tar and encrypted ZIP files are refused"),
     Need("tzdata", _knows_tokyo, "times are shown in UTC"),
     Need("fonts-noto-cjk", _has_japanese_font, "Japanese letters are missing in sample PDFs and in this browser"),
     # Node, as the package playwright brings it, is linked to it.

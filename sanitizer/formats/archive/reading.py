@@ -19,7 +19,7 @@ from sanitizer.formats.archive.zip_directory import ENCRYPTED, STRONG, Directory
 from sanitizer.formats.base import Change, Job, Member, NeedsPassword, Refused
 from sanitizer.formats.member_names import read_names, safe_path
 
-_BOMB_SIZE, _BOMB_RATIO = 1 << 20, 200
+_BOMB_SIZE = 1 << 20
 _LITTER = frozenset((".ds_store", "thumbs.db", "desktop.ini", "icon\r", ".localized"))
 _SUPPORT = {
     "application/x-7z-compressed": ("filter_none", "format_7zip"),
@@ -99,7 +99,7 @@ class Reading:
             return Member(name, refused="unreadable")
         if entry.flags & STRONG:
             return Member(name, refused="unsupported-encryption")
-        if entry.size > _BOMB_SIZE and entry.size > _BOMB_RATIO * max(1, entry.packed):
+        if entry.size > _BOMB_SIZE and entry.size > self.job.limits.max_ratio * max(1, entry.packed):
             return Member(name, refused="bomb")
         packed = self.data[entry.start : entry.start + entry.packed]
         if entry.method in (0, 8) and not entry.flags & ENCRYPTED:
