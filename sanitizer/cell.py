@@ -1,6 +1,6 @@
 """The cell: a process that has imported every parser, parses nothing, and forks one jailed process per file.
 
-Started by exec as ``python -I -m sanitizer.cell N`` with an empty environment, where N is its end of a SOCK_SEQPACKET
+Started by exec as ``python -I -m sanitizer.cell_start N`` with an empty environment, where N is its end of a SOCK_SEQPACKET
 pair and all it owns. It holds no database, key or configuration.
 
 Rules kept here:
@@ -57,6 +57,7 @@ class Cell:
 def main(argv: list[str]) -> None:
     """Be born, then serve until the trusting side is gone."""
     link = socket.socket(fileno=int(argv[1]))
+    sys.stdin = sys.stdout = sys.stderr = None
     for number in (signal.SIGINT, signal.SIGTERM):  # meant for the trusting side, which drains and then closes the link
         signal.signal(number, signal.SIG_IGN)
     hello = decode_to_cell(link.recv(MAX_MESSAGE))
@@ -226,6 +227,3 @@ def _end_with(task: Callable[[], None]) -> NoReturn:
         os._exit(_STUMBLED)
     os._exit(0)
 
-
-if __name__ == "__main__":
-    main(sys.argv)

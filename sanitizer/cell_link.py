@@ -106,7 +106,7 @@ class CellLink:
         """Exec the cell and greet it. It imports for about half a second before it is ready."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            command = [sys.executable, "-I", "-m", "sanitizer.cell", str(theirs.fileno())]
+            command = [sys.executable, "-I", "-m", "sanitizer.cell_start", str(theirs.fileno())]
             null = subprocess.DEVNULL
             self._process = subprocess.Popen(
                 command,

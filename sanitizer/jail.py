@@ -13,7 +13,6 @@ from __future__ import annotations
 import fcntl
 import os
 import resource
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -33,8 +32,8 @@ class Locks:
 
     tier: Tier
     ruleset: int  # Landlock, a descriptor
-    program: bytes  # seccomp, BPF
-    threaded: bytes  # the same for a jail that may start threads
+    program: seccomp.Program
+    threaded: seccomp.Program  # for a jail that may start threads
     base_memory: int  # address space of the cell in bytes
 
 
@@ -68,7 +67,6 @@ def _keep_only(keep: list[int]) -> None:
         os.dup2(descriptor, number)
     namespaces.close_range(FIRST + len(keep), 0xFFFFFFFF)
     namespaces.close_range(0, FIRST - 1)
-    sys.stdin = sys.stdout = sys.stderr = None
 
 
 def _limit(memory: int, cpu_seconds: int, max_file: int, threads: int) -> None:

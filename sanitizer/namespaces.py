@@ -30,7 +30,12 @@ _MNT_DETACH = 2
 _CAPABILITY_VERSION_3 = 0x20080522
 NOBODY = 65534
 
+_NO_CAPABILITIES = struct.pack("<II", _CAPABILITY_VERSION_3, 0), bytes(24)
+
 _libc = ctypes.CDLL(None, use_errno=True)
+_libc.prctl.argtypes = (ctypes.c_int, *[ctypes.c_ulong] * 4)
+_close_range = ctypes.CDLL(None, use_errno=True).syscall
+_close_range.argtypes = (ctypes.c_long, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint)
 
 
 def _check(result: int) -> None:
@@ -99,13 +104,12 @@ def empty_root() -> None:
 
 def drop_capabilities() -> None:
     """Give up every capability, also those over one's own user namespace."""
-    header = struct.pack("<II", _CAPABILITY_VERSION_3, 0)
-    _check(_libc.capset(header, bytes(24)))
+    _check(_libc.capset(*_NO_CAPABILITIES))
 
 
 def close_range(first: int, last: int) -> None:
     """Close every descriptor from ``first`` to ``last``, both included (close_range(2), Linux 5.9)."""
-    _check(_libc.syscall(ctypes.c_long(436), ctypes.c_uint(first), ctypes.c_uint(last), ctypes.c_uint(0)))
+    _check(_close_range(436, first, last, 0))
 
 
 def _mount(source: bytes, target: bytes, kind: bytes | None, flags: int, data: bytes | None) -> None:
@@ -117,4 +121,4 @@ def _pivot_root_number() -> int:
 
 
 def _prctl(option: int, value: int) -> None:
-    _check(_libc.prctl(ctypes.c_int(option), ctypes.c_ulong(value), 0, 0, 0))
+    _check(_libc.prctl(option, value, 0, 0, 0))

@@ -18,6 +18,7 @@ import os
 
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 _PROT_EXEC = 4
+_BINARY_TREE = 2  # the kernel walks the filter for every number of a system call whenever it is loaded
 
 ALLOWED = (
     # the given descriptors
@@ -63,17 +64,22 @@ NEVER_EXECUTABLE = ("mmap", "mprotect")
 _THREAD = 0x003D0F00
 
 
-class _Program(ctypes.Structure):
-    """``struct sock_fprog``."""
+_prctl = ctypes.CDLL(None, use_errno=True).prctl
+_prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)
+
+
+class Program(ctypes.Structure):
+    """``struct sock_fprog``: BPF of the running architecture, eight bytes an instruction."""
 
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
-def compile_filter(*, threads: bool = False) -> bytes:
-    """The filter as BPF of the running architecture, eight bytes an instruction. ``threads``: one may be started."""
+def compile_filter(*, threads: bool = False) -> Program:
+    """The filter. ``threads``: one may be started."""
     import pyseccomp  # type: ignore[import-untyped]  # here, so that a jail without libseccomp can be refused with a sentence
 
     rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
+    rules.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, _BINARY_TREE)
     for name in ALLOWED:
         rules.add_rule(pyseccomp.ALLOW, name)
     for name in NEVER_EXECUTABLE:
@@ -86,13 +92,12 @@ def compile_filter(*, threads: bool = False) -> bytes:
     with os.fdopen(os.memfd_create("seccomp"), "w+b") as file:
         rules.export_bpf(file)
         file.seek(0)
-        return file.read()
+        code = file.read()
+    return Program(len(code) // 8, code)
 
 
-def load_filter(program: bytes) -> None:
+def load_filter(program: Program) -> None:
     """Put the calling thread under the filter; needs ``no_new_privs``; there is no way back."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    fprog = _Program(len(program) // 8, program)
-    if libc.prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_SECCOMP_MODE_FILTER), ctypes.byref(fprog), 0, 0):
+    if _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program)):
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
