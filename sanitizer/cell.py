@@ -1,7 +1,7 @@
 """The cell: a process that has imported every parser, parses nothing, and forks one jailed process per file.
 
-Started by exec as ``python -I -m sanitizer.cell_start N`` with an empty environment, where N is its end of a SOCK_SEQPACKET
-pair and all it owns. It holds no database, key or configuration.
+Started by exec as ``python -I -m sanitizer.cell_start N`` with an empty environment, where N is its end of a
+SOCK_SEQPACKET pair and all it owns. It holds no database, key or configuration.
 
 Rules kept here:
 
@@ -226,4 +226,3 @@ def _end_with(task: Callable[[], None]) -> NoReturn:
     except BaseException:
         os._exit(_STUMBLED)
     os._exit(0)
-

@@ -21,7 +21,7 @@ def _no_chores(**_: object) -> None:
 
 
 if __name__ == "__main__":
-    os.register_at_fork = _no_chores  # type: ignore[assignment]
+    os.register_at_fork = _no_chores
     from sanitizer.cell import main
 
     main(sys.argv)

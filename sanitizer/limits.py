@@ -14,6 +14,7 @@ Rules kept here:
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cache
 
 MIB = 1 << 20
 
@@ -52,4 +53,9 @@ class Limits:
 
     def plain(self) -> dict[str, int | float]:
         """As numbers by name, to travel to the jailed side: ``Limits(**plain)`` is the same again."""
-        return asdict(self)
+        return dict(_plain(self))
+
+
+@cache
+def _plain(limits: Limits) -> dict[str, int | float]:
+    return asdict(limits)

@@ -17,6 +17,8 @@ import struct
 import zlib
 from collections.abc import Iterable
 
+from sanitizer.formats.deflating import raw_stream
+
 _BOMB_SIZE, _BOMB_RATIO = 1 << 20, 150
 _UTF8 = 0x800
 
@@ -39,12 +41,8 @@ def write(members: Iterable[tuple[str, bytes, bool]]) -> bytes:
 
 def _deflated(data: bytes) -> bytes:
     """Raw Deflate; what would shrink so much that it looks like a bomb is packed less tightly."""
-    packed = _deflate(data, zlib.Z_DEFAULT_STRATEGY)
+    packed = raw_stream(data)
     if len(data) > _BOMB_SIZE and len(data) > _BOMB_RATIO * len(packed):
-        packed = _deflate(data, zlib.Z_HUFFMAN_ONLY)
+        packer = zlib.compressobj(6, zlib.DEFLATED, -15, 8, zlib.Z_HUFFMAN_ONLY)
+        packed = packer.compress(data) + packer.flush()
     return packed
-
-
-def _deflate(data: bytes, strategy: int) -> bytes:
-    packer = zlib.compressobj(6, zlib.DEFLATED, -15, 8, strategy)
-    return packer.compress(data) + packer.flush()

@@ -12,12 +12,12 @@ b'/DecodeParms <</Colors 1 /Columns 3>>'
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 import pikepdf
 
 from sanitizer.formats.base import Refused
+from sanitizer.formats.deflating import TIGHT, zlib_stream
 from sanitizer.formats.pdf import jpeg
 from sanitizer.formats.pdf.build import Builder, dictionary, table
 from sanitizer.formats.pdf.colour import components, space
@@ -188,7 +188,7 @@ class _Maker:
     def _predicted(self, entries: list[bytes], decoded: Decoded, most: int) -> None:
         data = decoded.kept if decoded.kept is not None and len(decoded.data) <= most else None
         if data is None:
-            data = zlib.compress(decoded.data[:most], 6)
+            data = zlib_stream(decoded.data[:most], TIGHT)
         assert decoded.predictor is not None
         self.b.put_raw(self.n, [*entries, b"/Filter /FlateDecode", parms(decoded.predictor)], data)
 

@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import re
 import struct
-import zlib
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import repeat
+from operator import and_, sub
 
+from sanitizer.formats.deflating import TIGHT, zlib_stream
 from sanitizer.formats.pdf.values import ref
 
 HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
 PER_OBJECT_STREAM = 1000
+_ROW = 7  # bytes of an entry of the cross-reference stream
 _REF = re.compile(rb"\x01([0-9]+)\x02")
 assert _REF.fullmatch(ref(1))
 
@@ -93,14 +95,14 @@ def _object_stream(number: int, first_member: int, bodies: list[bytes]) -> bytes
         pairs.append(b"%d %d" % (first_member + i, offset))
         offset += len(body) + 1
     head = b" ".join(pairs) + b"\n"
-    data = zlib.compress(head + b"\n".join(bodies) + b"\n", 9)
+    data = zlib_stream(head + b"\n".join(bodies) + b"\n", TIGHT)
     entries = b"<</Filter /FlateDecode /First %d /Length %d /N %d /Type /ObjStm>>" % (len(head), len(data), len(bodies))
     return _object(number, entries, data)
 
 
 def _xref_stream(number: int, root: int, rows: list[tuple[int, int, int]]) -> bytes:
-    packed = [bytes(7), *(struct.pack(">BIH", *row) for row in rows)]
-    data = zlib.compress(b"".join(b"\2" + _minus(row, before) for before, row in pairwise(packed)), 9)
+    packed = [bytes(_ROW), *(struct.pack(">BIH", *row) for row in rows)]
+    data = zlib_stream(_rows_minus_rows_above(b"".join(packed)), TIGHT)
     entries = (
         b"<</DecodeParms <</Columns 7 /Predictor 12>> /Filter /FlateDecode /Length %d /Root %d 0 R /Size %d "
         b"/Type /XRef /W [1 4 2]>>" % (len(data), root, len(rows))
@@ -108,5 +110,10 @@ def _xref_stream(number: int, root: int, rows: list[tuple[int, int, int]]) -> by
     return _object(number, entries, data)
 
 
-def _minus(row: bytes, before: bytes) -> bytes:
-    return bytes([(x - y) & 255 for x, y in zip(row, before, strict=True)])
+def _rows_minus_rows_above(rows: bytes) -> bytes:
+    """PNG's predictor "up" over rows of ``_ROW`` bytes, each with its tag; the first row is only there to subtract."""
+    differences = bytes(map(and_, map(sub, rows[_ROW:], rows), repeat(255)))
+    tagged = bytearray(b"\2" * (len(differences) // _ROW * (_ROW + 1)))
+    for column in range(_ROW):
+        tagged[column + 1 :: _ROW + 1] = differences[column::_ROW]
+    return bytes(tagged)
