@@ -50,6 +50,9 @@ _MAIL = re.compile(
     rb"^From |^(?:Received|Return-Path|Delivered-To|From|To|Subject|Date|Message-ID|MIME-Version|X-[\w-]+):",
     re.IGNORECASE | re.MULTILINE,
 )
+# a message without a name that says so: it begins with fields, and three of these are among them
+_MAIL_FIELDS = re.compile(rb"(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*){3,200}", re.DOTALL)
+_MAIL_NAMES = re.compile(rb"^(From|To|Subject|Date|Message-ID|MIME-Version|Received):", re.IGNORECASE | re.MULTILINE)
 # what Excel or Word would read as something else than text, whatever the name says
 _TEXT_IN_DISGUISE = (
     (re.compile(rb"ID;P"), "application/x-sylk"),
@@ -138,6 +141,8 @@ def _signature(data: bytes, name: str) -> str | None:
 def _by_text(data: bytes, name: str) -> str | None:
     """Text, and what kind of text the name makes it; None if it is not text."""
     wanted = kinds.types_of(name)
+    if not wanted and _is_mail(data):
+        return "message/rfc822"
     if not is_text(data) and not (wanted & signatures.ANY_TEXT and _could_be_text(data)):
         return None
     if "text/csv" in wanted or "text/tab-separated-values" in wanted:
@@ -149,6 +154,12 @@ def _by_text(data: bytes, name: str) -> str | None:
         return "message/rfc822" if _MAIL.search(data, 0, _LOOK) else "text/plain"
     named = wanted & signatures.TEXT_BY_NAME
     return next(iter(named), "text/plain")
+
+
+def _is_mail(data: bytes) -> bool:
+    """Whether a file without a telling name is a message all the same."""
+    fields = _MAIL_FIELDS.match(data[:_LOOK])
+    return fields is not None and len({match.lower() for match in _MAIL_NAMES.findall(fields[0])}) >= 3
 
 
 def _beginning(data: bytes, count: int = 1024) -> bytes:

@@ -132,6 +132,11 @@ SENTENCES: dict[str, Sentence] = {
         "CAD図面(jww、dxf、dwg、sfcなど)にはまだ対応していません。CADソフトでPDFに出力したものを送ってください。",
         "CAD drawings (jww, dxf, dwg, sfc and the like) are not supported yet. Plot it to PDF and send that instead.",
     ),
+    "encrypted-mail": Sentence(
+        "暗号化されたメール(S/MIME、PGP)は中身を検査できません。メールソフトで復号し、本文をPDFで、添付ファイルを一つずつ送ってください。",
+        "What an encrypted message (S/MIME, PGP) says cannot be inspected. Decrypt it in your mail program and send its text as "
+        "PDF and the attachments one by one.",
+    ),
     # What is wrong with it
     "empty": Sentence(
         "ファイルが空です。元のファイルを確認して、送り直してください。",

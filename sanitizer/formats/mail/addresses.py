@@ -48,7 +48,7 @@ def _entries(value: str) -> list[list[str]]:
     current: list[str] = []
     group: tuple[list[str], int] | None = None
     for token in [match[0] for match in _TOKEN.finditer(value)] + [";"]:
-        if token == ":" and "@" not in "".join(current):
+        if token == ":" and not _has_at(current):
             group, current = (current, len(entries)), []
         elif token in (",", ";"):
             entries += [current] if _says(current) else []
@@ -65,6 +65,10 @@ def _says(entry: list[str]) -> bool:
     return any(token.strip() for token in entry)
 
 
+def _has_at(tokens: list[str]) -> bool:
+    return any("@" in token for token in tokens if not _is_quoted(token))
+
+
 def _mailbox(entry: list[str]) -> Mailbox | None:
     angle = next((token for token in reversed(entry) if token[:1] == "<" and token[-1:] == ">"), None)
     comments = " ".join(token[1:-1] for token in entry if token[:1] == "(" and len(token) > 1)
@@ -72,7 +76,7 @@ def _mailbox(entry: list[str]) -> Mailbox | None:
     if angle is not None:
         address = angle[1:-1]
         name = _phrase(said) or decoded_words(comments)
-    elif "@" in "".join(said):
+    elif _has_at(said):
         address, name = "".join(said), decoded_words(comments)
     else:
         address, name = "", _phrase(said) or decoded_words(comments)

@@ -37,7 +37,13 @@ export const removedJa: Counted = {
   "remote-load": places("外部からの読み込み"),
   "external-reference": places("図の外への参照"),
   entity: pieces("実体の定義"),
+  "external-body": pieces("外部に置かれた本文への参照"),
+  "partial-message": pieces("分割されたメールの一部"),
   // What is hidden or embedded
+  "outlook-envelope": pieces("読み取れないOutlook独自の添付（winmail.dat）"),
+  "hidden-recipient": items("隠された宛先（BCC）"),
+  "mail-header": items("配送経路などメールの技術情報"),
+  alternative: items("同じ本文の別の形式"),
   "hidden-content": places("表示されない内容"),
   "vector-drawing": pieces("文中の図（SVG・数式）"),
   style: places("対応していない書式"),
@@ -136,6 +142,10 @@ export const changedJa: Counted = {
   "hidden-sheet": (count) => `非表示のシートが${count}枚あります。`,
   "hidden-slide": (count) => `非表示のスライドが${count}枚あります。`,
   "edit-password": plain("編集保護のパスワードを外しました。"),
+  "outlook-envelope-opened": plain("Outlook独自の添付（winmail.dat）を開き、中のファイルを添付しました。"),
+  "mail-format": plain("添付のあるOutlookのメール（msg）を、一般のメール形式（eml）に変換しました。"),
+  "message-class": plain("予定・連絡先・メモを、メールの形に直しました。"),
+  "rtf-text": plain("リッチテキストの本文を、文字だけに直しました。"),
 };
 
 const s = (one: string, many: string) => (count: number): string => `${count} ${count === 1 ? one : many}`;
@@ -164,6 +174,12 @@ export const removedEn: Counted = {
   "remote-load": s("thing loaded from elsewhere", "things loaded from elsewhere"),
   "external-reference": s("reference out of the drawing", "references out of the drawing"),
   entity: s("entity definition", "entity definitions"),
+  "external-body": s("reference to a text kept elsewhere", "references to texts kept elsewhere"),
+  "partial-message": s("fragment of a message", "fragments of messages"),
+  "outlook-envelope": s("unreadable Outlook envelope (winmail.dat)", "unreadable Outlook envelopes (winmail.dat)"),
+  "hidden-recipient": s("hidden recipient (Bcc)", "hidden recipients (Bcc)"),
+  "mail-header": s("technical field of the mail", "technical fields of the mail"),
+  alternative: s("other form of the same text", "other forms of the same text"),
   "hidden-content": s("part that is not shown", "parts that are not shown"),
   "vector-drawing": s("drawing or formula inside the text", "drawings and formulas inside the text"),
   style: s("piece of formatting that is not supported", "pieces of formatting that are not supported"),
@@ -259,4 +275,8 @@ export const changedEn: Counted = {
   "hidden-sheet": (count) => `There ${count === 1 ? "is" : "are"} ${s("hidden sheet", "hidden sheets")(count)}.`,
   "hidden-slide": (count) => `There ${count === 1 ? "is" : "are"} ${s("hidden slide", "hidden slides")(count)}.`,
   "edit-password": plain("Passwords of edit protection were taken off."),
+  "outlook-envelope-opened": plain("The Outlook envelope (winmail.dat) was opened, the files in it are attached."),
+  "mail-format": plain("The Outlook message (msg) with attachments was turned into the common mail format (eml)."),
+  "message-class": plain("The appointment, contact or note was turned into a message."),
+  "rtf-text": plain("The rich text of the message was turned into plain text."),
 };
