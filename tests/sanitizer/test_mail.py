@@ -41,7 +41,7 @@ def texts(message: EmailMessage, kind: str = "text/plain") -> list[str]:
 def files(message: EmailMessage) -> dict[str, bytes]:
     """What is attached."""
     return {
-        str(each.get_filename()): each.get_payload(decode=True) or b""
+        str(each.get_filename()): bytes(each.get_payload(decode=True) or b"")
         for each in message.walk()
         if each.get_filename() and not each.is_multipart()
     }

@@ -23,21 +23,26 @@ from sanitizer.limits import Limits
 from sanitizer.verify import VERIFIERS
 
 ADDRESSES = "From: a@example.jp\r\nTo: b@example.jp\r\n"
+MODULES = FORMATS | {
+    "application/vnd.ms-outlook": "sanitizer.formats.mail.msg",
+    "message/rfc822": "sanitizer.formats.mail.eml",
+}
 OUTLOOK = bytes.fromhex("0b0d020000000000c000000000000046")
 
 
 def rebuilt(data: bytes, name: str, limits: Limits | None = None) -> Rebuilt:
     """A message on its way through the modules, members and members' members too; what leaves is verified."""
     made = _rebuilt(data, name, limits or Limits(), 1)
-    if made.mime in VERIFIERS: import_module(VERIFIERS[made.mime]).verify(made.data, Limits(), made.mime)
+    if made.mime in VERIFIERS:
+        import_module(VERIFIERS[made.mime]).verify(made.data, Limits(), made.mime)
     return made
 
 
 def _rebuilt(data: bytes, name: str, limits: Limits, nesting: int) -> Rebuilt:
     mime = identify(data, name).mime
-    if mime not in FORMATS:
+    if mime not in MODULES:
         raise Refused("unsupported")
-    module, job = import_module(FORMATS[mime]), Job(mime, "rebuild", name, None, limits)
+    module, job = import_module(MODULES[mime]), Job(mime, "rebuild", name, None, limits)
     if not hasattr(module, "unpack"):
         made: Rebuilt = module.rebuild(data, job)
         return made

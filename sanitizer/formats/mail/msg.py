@@ -5,7 +5,7 @@ Rules kept here:
 - Nothing of the received file is copied: a list of properties is read, its texts and pages are made anew, what is
   attached goes through an examination of its own.
 - A message without attachments leaves as a compound file with the properties of a list and nothing else; with
-  attachments, or too long for the simplest compound file, it leaves as mail (``ops/decisions/0013``).
+  attachments, or too long for the simplest compound file, it leaves as mail (``ops/decisions/0012``).
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ def safe_name(name: str) -> str:
 def member_name(name: str, kind: str, is_shown: bool) -> str:
     """The name of a part. ``kind``: its declared media type; ``is_shown``: it belongs to the page."""
     plain = safe_name(name)
-    if is_shown and kind.startswith("image/"):
+    kinds_of = kinds.types_of(plain) | {kind}
+    if is_shown and any(each.startswith("image/") for each in kinds_of):
         return plain.rpartition(".")[0] or plain or "image"
     if kind == "message/rfc822" and kinds.ending(plain) not in kinds.ENDINGS:
         return f"{plain or 'message'}.eml"

@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 from sanitizer.formats import members
+from sanitizer.formats.mail import tree
+from sanitizer.formats.mail.entity import read
 from sanitizer.formats.mail.model import PEOPLE, Attached, Mailbox, Message, Words
 from sanitizer.formats.markup import html
+from sanitizer.formats.markup.notes import Notes
 from sanitizer.limits import Limits
 
 
@@ -16,7 +19,9 @@ def words(message: Message, limits: Limits) -> str:
     """What the message says, a line each."""
     said = [message.subject, *(" ".join(map(_shown, message.people(name))) for name in PEOPLE), message.date]
     for item in message.items:
-        if isinstance(item, Attached):
+        if isinstance(item, Attached) and item.kind == "message/rfc822":
+            said.append(f"{item.name}\n{words(tree.message(read(item.data), Notes()), limits)}".rstrip("\n"))
+        elif isinstance(item, Attached):
             said.append(members.words_of(item.name, item.data, limits).rstrip("\n"))
         else:
             said.append(_of_text(item, limits))
