@@ -310,7 +310,7 @@ PIECES = st.sampled_from(
     [
         b"Content-Type: multipart/mixed; boundary=a\r\n\r\n",
         b"Content-Type: multipart/related; boundary=b\r\n\r\n",
-        b"Content-Type: text/html\r\n\r\n<p>x<img src=cid:1>",
+        b"Content-Type: text/html\r\nContent-Transfer-Encoding: base64\r\n\r\nPHA+eDxpbWcgc3JjPWNpZDoxPg==\r\n",
         b"Content-Type: message/rfc822\r\n\r\n",
         b"Content-Type: application/pkcs7-mime\r\n\r\n0\x80",
         b"Content-Transfer-Encoding: base64\r\n",
