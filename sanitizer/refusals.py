@@ -66,8 +66,9 @@ SENTENCES: dict[str, Sentence] = {
         "instead.",
     ),
     "unsupported-opendocument": Sentence(
-        f"OpenDocument形式(odt、ods、odp)にはまだ対応していません。{_PDF_JA}",
-        f"OpenDocument files (odt, ods, odp) are not supported yet. {_PDF_EN}",
+        "この種類のOpenDocumentファイル(データベース、マスター文書など)には対応していません。odt、ods、odpのいずれかで保存し直して送ってください。",
+        "This kind of OpenDocument file (database, master document and the like) is not supported. Save it as odt, ods or odp "
+        "and send that instead.",
     ),
     "unsupported-rtf": Sentence(
         f"RTF文書にはまだ対応していません。{_PDF_JA}", f"RTF documents are not supported yet. {_PDF_EN}"

@@ -109,6 +109,10 @@ TWINS = {
         ("docx dotx", "docm dotm"),
         ("xlsx xltx", "xlsm xltm"),
         ("pptx potx ppsx", "pptm potm ppsm"),
+        ("odt ott", ""),
+        ("ods ots", ""),
+        ("odp otp", ""),
+        ("odg otg", ""),
     )
     for name in plain.split()
     for mime in kinds.ENDINGS[name]

@@ -20,9 +20,10 @@ from sanitizer.supervisor import Supervisor
 from sanitizer.verdict import Treatment
 from sanitizer.verify import VERIFIERS
 
-OFFICE = "sanitizer.formats.ooxml"  # its types have no thumbnail and no pages: see test_ooxml_in_jail
+# types without thumbnails and pages: see test_ooxml_in_jail, test_odf_in_jail
+OFFICE = ("sanitizer.formats.ooxml", "sanitizer.formats.odf")
 # containers are made of members of these formats: see test_archive
-FORMATS = {mime: module for mime, module in REGISTERED.items() if module != OFFICE and mime not in CONTAINERS}
+FORMATS = {mime: module for mime, module in REGISTERED.items() if module not in OFFICE and mime not in CONTAINERS}
 PNG_START = b"\x89PNG\r\n\x1a\n"
 
 

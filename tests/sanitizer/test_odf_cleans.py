@@ -1,0 +1,127 @@
+"""Whatever can act, call out or hide is gone from a rebuilt OpenDocument file, and the report says so."""
+
+from __future__ import annotations
+
+import pytest
+from support.odf_samples import (
+    HOSTILE,
+    cell,
+    document,
+    everything,
+    frame,
+    hostile,
+    image,
+    kinds,
+    marker,
+    members,
+    rebuilt,
+    sheet,
+    text,
+    with_chart,
+)
+from support.ooxml_samples import png
+
+from sanitizer.formats.odf import KINDS, MIME
+from sanitizer.formats.odf.kinds import CHANGED, Report
+from sanitizer.formats.package.media import BLANK
+from sanitizer.limits import Limits
+from sanitizer.verify.odf import verify
+
+ENDINGS = {mime: ending for ending, mime in MIME.items()}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_each_threat_is_gone_and_reported(name: str) -> None:
+    draft = hostile(name)
+    assert marker(name) in everything(draft.data())
+    made = rebuilt(draft.data(), ENDINGS[draft.mime])
+    assert marker(name) not in everything(made.data)
+    assert HOSTILE[name][0] in kinds(made)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_was_rebuilt_is_in_the_grammar_and_rebuilds_to_the_same_bytes(name: str) -> None:
+    draft = hostile(name)
+    once = rebuilt(draft.data(), ENDINGS[draft.mime])
+    verify(once.data, Limits(), once.mime)
+    again = rebuilt(once.data, ENDINGS[draft.mime])
+    assert again.data == once.data
+    assert again.removed == []
+
+
+def test_an_object_leaves_its_picture_or_a_blank_one_in_its_place() -> None:
+    lost = '<draw:object-ole xlink:href="./Object 1"/>'
+    with_preview = text(frame(lost + image("./ObjectReplacements/Object 1"))).add("ObjectReplacements/Object 1", png())
+    made = rebuilt(with_preview.data())
+    assert kinds(made) == {"embedded-object": 1, "object-picture": 1}
+    (picture,) = [data for name, data in members(made.data).items() if name.startswith("Pictures/")]
+    assert picture != BLANK
+    without = rebuilt(text(frame(lost)).data())
+    assert members(without.data)["Pictures/image1.png"] == BLANK
+
+
+def test_a_chart_that_cannot_be_read_leaves_its_picture() -> None:
+    made = rebuilt(with_chart().add("Object 1/content.xml", "<broken").data(), "ods")
+    assert kinds(made) == {"embedded-object": 1, "unreadable-part": 1, "object-picture": 1}
+    assert "Pictures/image1.png" in members(made.data)
+
+
+def test_of_two_forms_of_a_picture_the_readable_one_stays() -> None:
+    draft = text(frame(image("Pictures/a.svm") + image("Pictures/a.png"))).add("Pictures/a.svm", b"VCLMTFx")
+    made = rebuilt(draft.add("Pictures/a.png", png()).data())
+    assert members(made.data)["content.xml"].count(b"draw:image") == 1
+    assert BLANK not in members(made.data).values()
+
+
+def test_signatures_and_passwords_are_said() -> None:
+    assert "signature" in kinds(rebuilt(hostile("signature").data()))
+    made = rebuilt(hostile("password of a sheet").data(), "ods")
+    assert b'table:protected="true"' in members(made.data)["content.xml"]
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "of:=SUM([.A1:.B2])",
+        "of:=HYPERLINK(&quot;https://example.jp&quot;;&quot;a&quot;)",
+        "of:=IF([$'表 1'.A1]&gt;1;{1;2|3;4};COM.MICROSOFT.CONCAT(&quot;a&quot;))",
+        "oooc:=[.A1]*2",
+    ],
+)
+def test_a_formula_that_only_computes_stays_live(formula: str) -> None:
+    made = rebuilt(sheet(cell("1", formula)).data(), "ods")
+    assert f'table:formula="{formula}"'.encode() in members(made.data)["content.xml"]
+    assert kinds(made) == {}
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "of:=HYPERLINK(&quot;file:///c:/a&quot;)",
+        "of:=HYPERLINK([.A1])",
+        "of:=cmd|'/c calc'!A0",
+        "of:=INDIRECT(&quot;'file:///x'#$A.A1&quot;)",
+        "of:=COM.EVIL.RUN(1)",
+        "msoxl:=SUM(A1)",
+        "of:='file:///x.ods'#name",
+    ],
+)
+def test_a_formula_that_is_not_allowed_keeps_its_value(formula: str) -> None:
+    made = rebuilt(sheet(cell("7", formula)).data(), "ods")
+    assert kinds(made) == {"formula-value": 1}
+    assert b"table:formula" not in members(made.data)["content.xml"]
+    assert b'office:value="7"' in members(made.data)["content.xml"]
+
+
+def test_hidden_sheets_are_named_by_number() -> None:
+    hides = '<style:table-properties table:display="false"/>'
+    style = f'<style:style style:name="ta1" style:family="table">{hides}</style:style>'
+    made = rebuilt(document("ods", '<table:table table:name="a" table:style-name="ta1"/>', style).data(), "ods")
+    assert [(one.kind, one.where) for one in made.changed] == [("hidden-sheet", "sheet 1")]
+
+
+def test_every_kind_has_words_in_both_languages() -> None:
+    assert all(ja and en and en.isascii() and not ja.isascii() for ja, en in KINDS.values())
+    assert KINDS.keys() >= CHANGED
+    with pytest.raises(KeyError):
+        Report().add("unheard-of")
