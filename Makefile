@@ -19,6 +19,7 @@ demo: setup ## Run Sekisho with a sample city on 127.0.0.1 (ARGS="--port-interne
 	@$(BIN)/sekisho demo $(ARGS)
 
 .PHONY: test
+test: export SEKISHO_FOR_TESTS := 1
 test: setup ## Run the whole test suite (ARGS="-k receipt" is passed on to pytest)
 	@$(BIN)/python -m pytest $(ARGS)
 

@@ -11,6 +11,7 @@ import ctypes
 import json
 import platform
 import shutil
+import socket
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -28,10 +29,11 @@ from sanitizer.clamd import Clamd
 from sanitizer.self_check import probe_isolation
 from sanitizer.supervisor import NoIsolation
 from server.installation import DATABASE, HEAD, KEYS, StartRefused, check_folder, load_keys, system_clocks
-from server.settings import Settings, warnings
+from server.settings import IcapSettings, Settings, warnings
 
 Level = Literal["ok", "warning", "wrong"]
 NEARLY_FULL = 0.90
+ICAP_SECONDS = 3.0
 SIGNED_WITHIN = 10 * 60_000  # ms
 KEY_FILES = ("checkpoint.key", "receipt.key", "origin")
 _TIMEX, _TIME_ERROR = 512, 5  # more than a struct timex takes, all zero: only ask
@@ -83,6 +85,8 @@ def look(args: argparse.Namespace) -> Iterator[Finding]:
             yield Finding("settings", "wrong", warning, warning)
         if settings.clamd.socket:
             yield from _guarded("clamd", lambda: _clamd(Path(settings.clamd.socket)))
+        if settings.icap.host:
+            yield from _guarded("icap", lambda: _icap(settings.icap))
     folder = settings.data if settings is not None else args.data
     if folder is not None:
         yield from _guarded("folder", lambda: _folder(folder))
@@ -149,6 +153,25 @@ def _clamd(path: Path) -> Finding:
             f"clamd does not answer at {path} ({error}). See systemctl status clamav-daemon and the socket's rights.",
         )
     return Finding("clamd", "ok", f"ウイルス対策: {version}", f"Virus scanner: {version}")
+
+
+def _icap(settings: IcapSettings) -> Finding:
+    """Whether a running server answers OPTIONS; from an address that is no gateway's it may not."""
+    where = f"{settings.host}:{settings.port}"
+    try:
+        with socket.create_connection((settings.host, settings.port), ICAP_SECONDS) as connection:
+            connection.sendall(f"OPTIONS icap://{where}/respmod ICAP/1.0\r\nHost: {where}\r\n\r\n".encode())
+            good = connection.recv(64).startswith(b"ICAP/1.0 200 ")
+    except OSError:
+        good = False
+    if good:
+        return Finding("icap", "ok", f"ICAP: {where} が応答します", f"ICAP answers at {where}")
+    return Finding(
+        "icap",
+        "warning",
+        f"ICAP が {where} で応答しません。サーバーの起動と、icap.clients にこの機械の住所があるかを確かめてください。",
+        f"ICAP does not answer at {where}. See that the server runs, and whether icap.clients names this machine.",
+    )
 
 
 def _folder(folder: Path) -> Finding:

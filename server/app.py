@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ from rooms.zones import PRESETS
 from sanitizer.clamd import Clamd
 from sanitizer.supervisor import Supervisor
 from server.api_keys import ApiKeys
-from server.binding import Bound, allow_many_connections, bind
+from server.binding import Bound, allow_many_connections, bind, bind_icap
 from server.binding import StartRefused as Unbound
 from server.control import ControlSocket
 from server.directory import Directory
@@ -40,6 +41,7 @@ from server.event_loop import loop_of
 from server.fanout import Hub
 from server.front import Front
 from server.housekeeping import Retention, checkpoint_job, every, plain, sweep_folders
+from server.icap.server import IcapServer
 from server.installation import (
     CONTROL_SOCKET,
     KEYS,
@@ -187,6 +189,7 @@ class Application:
         )  # fmt: skip
         files = Rate(0, 1) if load.on else Rate(settings.limits.sanitize_per_second, settings.limits.sanitize_at_once)
         self.api_keys = ApiKeys(database, self.strangers, submit, now, Buckets(files))
+        self.icap = IcapServer(settings.icap, self.sanitizing)
         self.engine = RoomsEngine(
             database, self.sessions, self.strangers, self.viewer, lambda live: self.directory.user(live.person), submit
         )
@@ -197,6 +200,7 @@ class Application:
             settings.retention.originals_days * 24 * HOUR, settings.retention.unposted_hours * HOUR,
         )  # fmt: skip
         self.asgi = self._asgi(folder, load)
+        self.icap_socket: socket.socket | None = None  # bound, for ``start``
         self._jobs: list[asyncio.Task[None]] = []
 
     # HTTP ------------------------------------------------------------------------------------------------------------
@@ -243,6 +247,8 @@ class Application:
             "resyncs_total": ("counter", "Slow readers told to come back", self.endpoint.resyncs),
             "writer_queue": ("gauge", "Commands that wait for the writer", self.performer.queued),
             "audit_leaves": ("gauge", "Leaves of the audit tree", self.drain.frontier.size),
+            "icap_connections": ("gauge", "Open ICAP connections", self.icap.connections),
+            "files_held": ("gauge", "Files of other systems that are here now", self.sanitizing.held),
             "storage_used_ratio": ("gauge", "How full the disk is, 0 to 1", self.storage.used),
         }
 
@@ -272,6 +278,8 @@ class Application:
         await self.performer.start()
         await self.resumables.load()
         await self.control.start()
+        if self.icap_socket is not None:
+            await self.icap.start(self.icap_socket)
         self.submit(NoteAct(SERVER, "server.start"))
         jobs = [
             self.worker.run(),
@@ -292,6 +300,7 @@ class Application:
 
     async def close(self) -> None:
         """What was accepted is performed, the head is signed, everything is given back."""
+        await self.icap.close()
         await self.control.close()
         for job in self._jobs:
             job.cancel()
@@ -330,13 +339,18 @@ def serve_installation(settings: Settings, *, ready: Ready | None = None, load: 
             raise StartRefused(*bound)
         for one in bound:
             stack.callback(one.sock.close)
+        icap = bind_icap(settings.icap)
+        if isinstance(icap, Unbound):
+            raise StartRefused(*icap)
+        if icap is not None:
+            stack.callback(icap.close)
         supervisor = Supervisor(
             strict=settings.sanitizer.strict, workers=settings.sanitizer.workers, scanner=scanner_of(settings)
         )
         supervisor.start()
         stack.callback(supervisor.close_now)
         with asyncio.Runner(loop_factory=loop.factory) as runner:
-            runner.run(_serve(settings, folder, database, drain, supervisor, bound, ready, load))
+            runner.run(_serve(settings, folder, database, drain, supervisor, bound, icap, ready, load))
 
 
 async def _serve(
@@ -346,10 +360,12 @@ async def _serve(
     drain: Drain,
     supervisor: Supervisor,
     bound: Sequence[Bound],
+    icap: socket.socket | None,
     ready: Ready | None,
     load: LoadTest,
 ) -> None:
     application = Application(settings, folder, database, drain, supervisor, load)
+    application.icap_socket = icap
     await application.start()
     await serve(
         bound,

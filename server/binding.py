@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from server.admission import Listener
-from server.settings import ListenerSettings
+from server.settings import IcapSettings, ListenerSettings
 from server.settings_rules import is_loopback
 
 BACKLOG = 4096
@@ -83,6 +83,16 @@ def _bind(settings: ListenerSettings) -> Bound | StartRefused:
         return _bad_address(settings, error)
     port = 0 if settings.unix else int(sock.getsockname()[1])
     return Bound(runtime_listener(settings, port), sock, _url(settings, port), tls)
+
+
+def bind_icap(settings: IcapSettings) -> socket.socket | StartRefused | None:
+    """The socket of the ICAP listener; None where there is none."""
+    if not settings.host:
+        return None
+    try:
+        return _tcp_socket(settings.host, settings.port)
+    except OSError as error:
+        return _bad_address(ListenerSettings(name="icap", host=settings.host, port=settings.port), error)
 
 
 def runtime_listener(settings: ListenerSettings, port: int) -> Listener:

@@ -21,7 +21,7 @@ import asyncio
 import hashlib
 import os
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -42,7 +42,8 @@ TRY_AGAIN_SECONDS = 5
 
 
 class Asked(NamedTuple):
-    """What somebody wants of a file. ``by``: http, icap-respmod or icap-reqmod; ``subject``: the key's id."""
+    """What somebody wants of a file. ``by``: http, icap-respmod or icap-reqmod; ``subject``: the key's id; ``notes``
+    go on record with it."""
 
     origin: Origin
     by: str
@@ -50,6 +51,7 @@ class Asked(NamedTuple):
     treatment: Treatment
     password: str | None = None
     subject: str | None = None
+    notes: Mapping[str, str | int | bool | None] = {}
 
 
 class Spool:
@@ -136,12 +138,15 @@ class Sanitizing:
         """Files that are here now."""
         return self._held
 
-    def begin(self, size: int | None = None) -> Spool | Refusal:
-        """A place for a file of ``size`` bytes, if that is known: asked before the first byte."""
+    def begin(self, size: int | None = None, *, counted: bool = True) -> Spool | Refusal:
+        """A place for a file of ``size`` bytes, if that is known: asked before the first byte. Not ``counted``: it
+        belongs to one that is held already."""
         if size is not None and size > self.max_size:
             return refuse("too_large")
         if not self._is_open():
             return refuse("storage_full")
+        if not counted:
+            return Spool(self._folder, 2 * self.max_size, self._is_open, lambda: None)
         if self._held >= self._most_held:
             return refuse("busy", TRY_AGAIN_SECONDS)
         spool = Spool(self._folder, self.max_size, self._is_open, self._gave_back)
@@ -179,6 +184,7 @@ class Sanitizing:
             "by": asked.by, "treatment": asked.treatment, "size": spool.size,
             "sha256": spool.sha256, "type": verdict.input.type, "code": verdict.code,
             "output_sha256": output.sha256 if output else None, "output_size": output.size if output else None,
+            **asked.notes,
         }  # fmt: skip
         outcome, reason = ("done", None) if output is not None else ("refused", verdict.code)
         noted = await self._submit(NoteAct(asked.origin, ACTION, asked.subject, outcome, reason, notes))

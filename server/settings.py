@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from server.settings_file import Mistake, Mistakes, Reader, line_index, syntax_mistake
-from server.settings_rules import check_listeners, is_loopback
+from server.settings_rules import bad_proxy, check_listeners, is_loopback
 
 ZONES = ("internet", "lgwan", "mynumber")
 EVENT_LOOPS = ("auto", "asyncio", "uvloop")
@@ -168,6 +168,30 @@ class ClamdSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IcapSettings:
+    """`[icap]`: a listener for web and mail gateways (RFC 3507), with the services `respmod` and `reqmod`."""
+
+    zone: str = setting("internet", "The zone of what comes in here, for the record.", one_of=ZONES)
+    host: str = setting("", "The address to bind. Empty: no ICAP.")
+    port: int = setting(1344, "The TCP port; 0 takes a free one.", least=0, most=65535)
+    clients: tuple[str, ...] = setting(
+        ("127.0.0.1", "::1"), "Addresses of the gateways; nobody else is answered. ICAP knows no other authentication."
+    )
+    connections: int = setting(200, "Connections at once.", least=1, most=10_000)
+    treatment: str = setting("rebuild", "What is done to files.", one_of=("rebuild", "flatten"))
+    pass_types: tuple[str, ...] = setting(
+        (
+            "text/html", "application/xhtml+xml", "text/css", "text/javascript", "application/javascript",
+            "application/x-javascript", "application/json", "application/*+json", "text/xml", "application/xml",
+            "application/wasm", "font/*", "application/font-*", "application/x-font-*", "text/event-stream",
+            "application/x-www-form-urlencoded", "application/ocsp-request", "application/ocsp-response",
+        ),
+        "Media types that go through untouched (`*` for any letters), unless they are sent to be saved or begin as a "
+        "document does. All others are rebuilt or refused.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogSettings:
     """`[log]`: one JSON object per line on standard error."""
 
@@ -192,6 +216,7 @@ class Settings:
     quotas: QuotaSettings = setting(QuotaSettings, "See `[quotas]`.")
     sanitizer: SanitizerSettings = setting(SanitizerSettings, "See `[sanitizer]`.")
     clamd: ClamdSettings = setting(ClamdSettings, "See `[clamd]`.")
+    icap: IcapSettings = setting(IcapSettings, "See `[icap]`.")
     log: LogSettings = setting(LogSettings, "See `[log]`.")
 
 
@@ -204,6 +229,7 @@ TABLES: tuple[type[Any], ...] = (
     QuotaSettings,
     SanitizerSettings,
     ClamdSettings,
+    IcapSettings,
     LogSettings,
 )
 """Every table of the file, in the order of the page."""
@@ -223,6 +249,9 @@ def parse(text: str) -> Settings | Mistakes:
         reader.note("quotas.read_only_percent", "write more than refuse_uploads_percent")
     if settings.clamd.socket and not Path(settings.clamd.socket).is_absolute():
         reader.note("clamd.socket", 'write an absolute path, such as "/run/clamav/clamd.ctl"')
+    for client in settings.icap.clients:
+        if bad_proxy(client) or client == "unix":
+            reader.note("icap.clients", f'{client!r}: write one address for each gateway, such as "192.0.2.7"')
     mistakes = [*reader.mistakes, *check_listeners(settings.listeners, reader.lines)]
     return Mistakes(tuple(sorted(mistakes))) if mistakes else settings
 

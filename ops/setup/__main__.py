@@ -11,7 +11,7 @@ from ops.setup import environment, system
 def main() -> int:
     ready = environment.is_ready()
     if ready:
-        system.tell(system.missing(), system.distribution())
+        system.tell(system.missing(system.for_tests()), system.distribution())
     elif not system.provide():
         return 1
     try:

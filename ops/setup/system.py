@@ -27,6 +27,8 @@ class Need:
     without: str
     required: bool = False
     not_on: frozenset[str] = frozenset()  # os-release IDs whose package of this name is of no use
+    tests: bool = False  # only tests ask for it: installed for ``make test`` alone
+    units: tuple[str, ...] = ()  # services that the package starts, and that nobody asked for
 
 
 def _loads(library: str) -> bool:
@@ -69,6 +71,10 @@ def _has_browser() -> bool:
     return any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
 
 
+def _finds(program: str) -> bool:
+    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is not None
+
+
 NEEDS: tuple[Need, ...] = (
     Need("python3-venv", _can_make_environments, "nothing can be set up", required=True),
     Need("libmagic1", lambda: _loads("libmagic.so.1"), "attachments cannot be identified, so every one is refused"),
@@ -78,14 +84,23 @@ NEEDS: tuple[Need, ...] = (
     Need("fonts-noto-cjk", _has_japanese_font, "Japanese letters are missing in sample PDFs and in this browser"),
     # Node, as the package playwright brings it, is linked to it.
     Need("libatomic1", lambda: _loads("libatomic.so.1"), "the browser tests fail"),
+    Need("squid", lambda: _finds("squid"), "tests with a real proxy are skipped", tests=True, units=("squid",)),
+    Need("c-icap", lambda: _finds("c-icap-client"), "tests of ICAP are skipped", tests=True, units=("c-icap",)),
+    Need(
+        "clamav-daemon",
+        lambda: _finds("clamd"),
+        "tests with a real virus scanner are skipped",
+        tests=True,
+        units=("clamav-daemon", "clamav-daemon.socket", "clamav-freshclam"),
+    ),
     # Ubuntu's package of this name only installs a snap, which servers and containers cannot run.
     Need("chromium", _has_browser, "the browser tests do not run", not_on=frozenset({"ubuntu"})),
 )
 
 
-def missing() -> list[Need]:
-    """What this machine lacks, in the order of ``NEEDS``."""
-    return [need for need in NEEDS if not need.present()]
+def missing(and_tests: bool = True) -> list[Need]:
+    """What this machine lacks, in the order of ``NEEDS``; with what only tests need, or without."""
+    return [need for need in NEEDS if (and_tests or not need.tests) and not need.present()]
 
 
 def distribution(os_release: Path = Path("/etc/os-release")) -> str:
@@ -140,12 +155,25 @@ def tell(needs: Sequence[Need], distro: str) -> None:
         print("setup: to have it, run: sudo .venv/bin/playwright install --with-deps chromium", file=sys.stderr)
 
 
+def for_tests() -> bool:
+    """Whether ``make test`` asks."""
+    return os.environ.get("SEKISHO_FOR_TESTS") == "1"
+
+
+def _stop(units: Sequence[str]) -> None:
+    """Debian's packages start what they bring; tests start their own, and nobody asked for a proxy on this machine."""
+    prefix = _as_root()
+    if units and prefix is not None and Path("/run/systemd/system").is_dir():
+        subprocess.run([*prefix, "systemctl", "disable", "--now", *units], capture_output=True, check=False)
+
+
 def provide() -> bool:
     """Install what is missing if that is allowed, and tell what stays off. False if the set-up cannot go on."""
     distro = distribution()
-    lacking = missing()
+    lacking = missing(for_tests())
     packages = installable(lacking, distro)
     if packages and install(packages):
-        lacking = missing()
+        _stop([unit for need in lacking for unit in need.units])
+        lacking = missing(for_tests())
     tell(lacking, distro)
     return not any(need.required for need in lacking)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import sqlite3
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from support.clamav import clamd, needs_clamd
 
 from ops import cli
 from ops.former_keys import former_keys, public_keys, used_keys, write_former_keys
@@ -127,3 +130,38 @@ def test_former_keys_are_named_only_where_they_signed(data: Path) -> None:
     assert public_keys(data, keys) == named
     assert used_keys(named, [old.sign("text\n"), keys.checkpoint.sign("text\n"), "no note"]) == named[:2]
     assert used_keys(named, [f"text\n\n— {keys.origin} not!base64\n"]) == named[:1]
+
+
+def configured(data: Path, more: str) -> Path:
+    """A configuration of that installation, with further tables."""
+    path = data.parent / "sekisho.toml"
+    listener = '[[listeners]]\nname = "a"\nzone = "lgwan"\nhost = "127.0.0.1"\n'
+    path.write_text(f"data = {json.dumps(str(data))}\nproduction = false\n{listener}{more}", encoding="utf-8")
+    return path
+
+
+def test_who_is_away_is_named(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    more = f'[clamd]\nsocket = "{data}/nobody"\n[icap]\nhost = "127.0.0.1"\nport = 1\n'
+    found = findings(capsys, "--config", configured(data, more))
+    assert (found["clamd"], found["icap"]) == ("wrong", "warning")
+    found = findings(capsys, "--config", configured(data, ""))
+    assert "clamd" not in found and "icap" not in found
+
+
+@needs_clamd
+def test_who_answers_is_well(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with clamd(data.parent) as sock, socket.create_server(("127.0.0.1", 0)) as listening:
+        answering = threading.Thread(target=_answer, args=(listening,), daemon=True)
+        answering.start()
+        port = listening.getsockname()[1]
+        more = f'[clamd]\nsocket = "{sock}"\n[icap]\nhost = "127.0.0.1"\nport = {port}\n'
+        found = findings(capsys, "--config", configured(data, more))
+        answering.join(10)
+    assert (found["clamd"], found["icap"]) == ("ok", "ok")
+
+
+def _answer(listening: socket.socket) -> None:
+    caller, _ = listening.accept()
+    with caller:
+        caller.recv(1000)
+        caller.sendall(b"ICAP/1.0 200 OK\r\n\r\n")

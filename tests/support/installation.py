@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import socket
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -36,7 +37,7 @@ from rooms.perform import Clocks, Drain
 from rooms.refusals import Refusal
 from sanitizer.supervisor import Supervisor
 from server.app import API, Application, LoadTest, scanner_of, terms_of
-from server.binding import Bound, bind
+from server.binding import Bound, bind, bind_icap
 from server.installation import DATABASE, load_keys, lock_folder, open_database
 from server.listeners import serve
 from server.settings import Settings, parse
@@ -207,8 +208,9 @@ async def installed(
     load = LoadTest(True) if load is None else load
     settings = settings_of(folder, extra, zones, top)
     with lock_folder(folder):
-        bound = bind(settings.listeners)
+        bound, icap = bind(settings.listeners), bind_icap(settings.icap)
         assert isinstance(bound, list), bound
+        assert icap is None or isinstance(icap, socket.socket), icap
         supervisor = Supervisor(workers=settings.sanitizer.workers, scanner=scanner_of(settings))
         supervisor.start()
         town = Installation(settings, folder, supervisor, bound)
@@ -216,6 +218,7 @@ async def installed(
         database = open_database(folder)
         application = Application(settings, folder, database, drain, supervisor, load)
         application.storage.share = lambda: town.disk
+        application.icap_socket = icap
         town.application = application
         await application.start()
         ready = asyncio.Event()
