@@ -23,6 +23,7 @@ needs_libarchive = pytest.mark.skipif(
     not library.AVAILABLE, reason="libarchive13 is not installed (make setup does it)"
 )
 
+ZIP = "application/zip"
 UTF8, DESCRIPTOR = 0x800, 8
 SYMLINK, DEVICE, FOLDER = 0o120777 << 16, 0o020666 << 16, 0o040755 << 16
 
@@ -192,11 +193,13 @@ def by_libarchive(
     return buffer.raw[: used.value]
 
 
-def repacked(data: bytes, mime: str = "application/zip", name: str = "a.zip", password: str | None = None) -> Rebuilt:
-    """What leaves if every member is a text that needs nothing done. No jail."""
+def repacked(data: bytes, mime: str = ZIP, name: str = "a.zip", password: str | None = None) -> Rebuilt:
+    """What leaves if every member is a text that needs nothing done, or such an archive. No jail."""
     job = Job(mime, "rebuild", name, password, Limits())
-    members = list(archive.unpack(data, job).members)
-    return archive.pack(data, job, [_treated(member) for member in members])
+    unpacked = archive.unpack(data, job)
+    treated = [_treated(member) for member in unpacked.members]
+    rebuilt = archive.pack(data, job, treated)
+    return Rebuilt(rebuilt.data, rebuilt.mime, unpacked.removed + rebuilt.removed, unpacked.changed + rebuilt.changed)
 
 
 def _treated(member: Member) -> Treated:
@@ -204,10 +207,12 @@ def _treated(member: Member) -> Treated:
         return Treated(member.name, "", "", bytes)
     if member.refused or not member.data:
         return Treated(member.name, member.refused or "empty", "", bytes)
+    if member.data.startswith(b"PK") and ZIP in kinds.types_of(member.name):
+        inner = repacked(member.data).data
+        return Treated(member.name, "released", ZIP, lambda: inner)
     folder, slash, last = member.name.rpartition("/")
-    return Treated(
-        folder + slash + kinds.output_name(last, "text/plain"), "released", "text/plain", lambda: member.data
-    )
+    name = folder + slash + kinds.output_name(last, "text/plain")
+    return Treated(name, "released", "text/plain", lambda: member.data)
 
 
 def contents(data: bytes) -> dict[str, bytes]:
