@@ -118,7 +118,7 @@ class Names:
 
     def file(self, name: str) -> str:
         """A safe path for a file called ``name``."""
-        name = safe_path(name.rstrip("/"))
+        name = safe_path(name.rstrip("/\\"))
         folder, slash, last = name.rpartition("/")
         home = self._home(folder) + slash if slash else ""
         name = self._free(home + last)
@@ -127,7 +127,7 @@ class Names:
 
     def folder(self, name: str) -> str:
         """A safe path for a folder, without a slash at its end."""
-        return self._home(safe_path(name.rstrip("/")))
+        return self._home(safe_path(name.rstrip("/\\")))
 
     def _home(self, folder: str) -> str:
         """The folder, each of its parts moved aside where a file has the name."""

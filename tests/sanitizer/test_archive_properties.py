@@ -25,6 +25,7 @@ LONG_NAME = st.builds("/".join, st.lists(st.text("あa. ", max_size=300), min_si
 
 
 @given(ANY_NAME | LONG_NAME)
+@settings(deadline=None)
 @example("..")
 @example("a.{20D04FE0-3AEA-1069-A2D8-08002B30309D}/x.txt")
 @example("ＣＯＮ.txt")
@@ -41,6 +42,7 @@ def test_every_name_becomes_sound_and_stays_so(name: str) -> None:
         st.tuples(ANY_NAME | st.sampled_from(["a.txt", "A.TXT", "ａ.txt", "a.txt/b.txt", "a.txt/"]), st.booleans())
     )
 )
+@settings(deadline=None)
 def test_names_are_told_apart_whatever_they_were(wanted: list[tuple[str, bool]]) -> None:
     names = Names()
     given_names = [names.file(name) for name, folder in wanted if not folder]
@@ -49,11 +51,13 @@ def test_names_are_told_apart_whatever_they_were(wanted: list[tuple[str, bool]])
 
 
 @given(st.lists(st.binary(max_size=20), max_size=6))
+@settings(deadline=None)
 def test_any_bytes_read_as_some_name(raw: list[bytes]) -> None:
     assert read_names(raw).keys() == set(raw)
 
 
 @given(st.text(st.sampled_from("表ソ能十予①ｶﾀｶﾅカタカナひらがなA1-_ ―～"), max_size=30))
+@settings(deadline=None)
 def test_names_in_cp932_are_read_as_such(name: str) -> None:
     raw = f"令和８年度 市議会の議案について{name}.txt".encode("cp932")
     assert read_names([raw, b"a.txt"])[raw] == raw.decode("cp932")
@@ -64,7 +68,7 @@ _FILES = st.dictionaries(ANY_NAME.filter(lambda name: not name.endswith(("/", "\
 
 
 @given(_FILES, st.lists(ANY_NAME.map(lambda name: name + "/"), max_size=3), st.booleans())
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 def test_any_tree_of_texts_leaves_whole_and_in_the_grammar(
     files: dict[str, bytes], folders: list[str], marked: bool
 ) -> None:
@@ -98,6 +102,7 @@ def _leaves(data: bytes) -> list[bytes]:
 
 
 @given(_TREES)
+@settings(deadline=None)
 def test_any_tree_of_archives_keeps_every_leaf(tree: bytes) -> None:
     rebuilt = repacked(tree).data
     verify(rebuilt, Limits())
@@ -121,7 +126,7 @@ def test_every_cut_has_an_answer(cut: int) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, len(_sample()) - 1), st.integers(0, 255)), min_size=1, max_size=6))
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 def test_every_damage_has_an_answer_and_nothing_invented_leaves(damage: list[tuple[int, int]]) -> None:
     data = bytearray(_sample())
     for at, value in damage:
@@ -139,7 +144,7 @@ def test_every_damage_has_an_answer_and_nothing_invented_leaves(damage: list[tup
     st.lists(st.tuples(st.integers(0, 60), st.integers(0, 255)), max_size=4),
     st.integers(0, 200),
 )
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 def test_every_damaged_lzh_has_an_answer(level: int, damage: list[tuple[int, int]], cut: int) -> None:
     data = bytearray(lzh_of(("表.txt".encode("cp932"), b"hello"), (b"b.txt", b"x"), level=level, folder=b"f\xff"))
     for at, value in damage:

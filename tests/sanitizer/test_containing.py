@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.jails import JAILED, examine, refused, released, started
 
@@ -152,6 +152,7 @@ _NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0
 
 
 @given(st.lists(st.tuples(_NAMES, st.binary(max_size=50), st.sampled_from(["", "bomb"])), max_size=5))
+@settings(deadline=None)
 def test_a_parcel_gives_back_what_was_put_in(members: list[tuple[str, bytes, str]]) -> None:
     descriptor = intake.new_output(10_000)
     try:
@@ -165,6 +166,7 @@ def test_a_parcel_gives_back_what_was_put_in(members: list[tuple[str, bytes, str
 
 
 @given(st.binary(max_size=300), st.integers(0, 3), st.integers(0, 200), st.booleans())
+@settings(deadline=None)
 def test_no_bytes_make_the_reader_of_a_parcel_stumble(noise: bytes, count: int, length: int, ended: bool) -> None:
     data = noise + (b"SKP1" + count.to_bytes(4, "little") + length.to_bytes(4, "little") if ended else b"")
     descriptor = os.memfd_create("test")
