@@ -43,6 +43,10 @@ wheel: setup ## Build the wheel and the source distribution into dist/
 bench: setup ## Measure writer and fan-out on this machine and print the figures
 	@$(BIN)/sekisho bench $(ARGS)
 
+.PHONY: bench-sanitizer
+bench-sanitizer: setup ## Measure the sanitizer beside qpdf and Ghostscript (ARGS="FOLDER" or ARGS="--soak 10000")
+	@$(BIN)/sekisho bench sanitizer $(ARGS)
+
 CAMPAIGNS ?= campaigns
 .PHONY: campaign-kill
 campaign-kill: setup ## Kill the whole server again and again under load (resumable; CYCLES=100)

@@ -35,6 +35,7 @@ class Probed:
     blocked: tuple[str, ...]
     escaped: tuple[str, ...]
     notes: tuple[str, ...]
+    cpu_seconds: float = 0.0  # of the jail
 
 
 def probe_isolation(*, namespaces: bool = True) -> Probed:
@@ -58,7 +59,7 @@ async def probe(supervisor: Supervisor) -> Probed:
     said = {change.kind for change in answer.removed}
     blocked = tuple(name for name in PROBES if name in said)
     escaped = tuple(name for name in PROBES if name not in said)
-    return Probed(supervisor.isolation, blocked, escaped, supervisor.notes)
+    return Probed(supervisor.isolation, blocked, escaped, supervisor.notes, ending.cpu_seconds)
 
 
 async def _probe_and_close(supervisor: Supervisor) -> Probed:

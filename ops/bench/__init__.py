@@ -31,6 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     people.add_argument("--size", type=int, required=True, metavar="M", help="部屋ごとの人数 / people in each room")
     people.add_argument("-o", dest="output", type=Path, required=True, metavar="F", help="出力先 / where to")
     people.set_defaults(run=_people)
+    meaning = "無害化の速さとメモリー / speed and memory of the sanitizer"
+    files = acts.add_parser("sanitizer", help=meaning, description=meaning)
+    files.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        metavar="FOLDER",
+        help="測るファイル（省略: 自動生成）/ files to measure (default: samples)",
+    )
+    files.add_argument("--soak", type=int, metavar="N", help="N件通してメモリーを見る / watch memory over N files")
+    files.set_defaults(run=_sanitizer)
 
 
 def measure(name: str) -> dict[str, Any]:
@@ -46,6 +57,14 @@ def run_one(name: str) -> int:
 
 def run_all(args: argparse.Namespace) -> int:
     print(json.dumps({name: measure(name) for name in MEASURES}, indent=2))
+    return 0
+
+
+def _sanitizer(args: argparse.Namespace) -> int:
+    from ops.bench.sanitizer import figures, soak
+
+    found = soak(args.soak, args.folder) if args.soak else figures(args.folder)
+    print(json.dumps({"sanitizer": found}, indent=2, ensure_ascii=False))
     return 0
 
 
