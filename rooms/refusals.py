@@ -52,6 +52,11 @@ REASONS: dict[str, Reason] = {
         "ログインが必要です。もう一度ログインしてください。",
         "You are not logged in. Please log in again.",
     ),
+    "no_such_part": Reason(
+        "not_found",
+        "このファイルには、指定した文字・表・画像が含まれていません。ファイル全体を開いてください。",
+        "This file holds no text, table or picture of the kind you asked for. Open the whole file instead.",
+    ),
     "wrong_login": Reason(
         "unauthenticated",
         "職員IDまたはパスワードが違います。確かめて、もう一度入力してください。",

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from rooms.commands import Command
 from rooms.commands.api_keys import AddApiKey, RevokeApiKey
+from rooms.commands.comparing import GiveBackComparison, NoteComparison, StartComparison
 from rooms.commands.gathering import ChangeMembers, OpenRoom
 from rooms.commands.indexing import IndexEvents
 from rooms.commands.noting import MakeCheckpoint, NoteAct
@@ -27,8 +28,20 @@ from rooms.commands.receiving import (
     StartTry,
 )
 from rooms.commands.sessions import EndSession, EndSessionsOf, FailLogin, OpenSession, TouchSession
-from rooms.decide import Decision, api_keys, gathering, indexing, noting, people, posting, receiving, sessions
+from rooms.decide import (
+    Decision,
+    api_keys,
+    comparing,
+    gathering,
+    indexing,
+    noting,
+    people,
+    posting,
+    receiving,
+    sessions,
+)
 from rooms.store import api_keys as store_api_keys
+from rooms.store import comparing as store_comparing
 from rooms.store import gathering as store_gathering
 from rooms.store import people as store_people
 from rooms.store import posting as store_posting
@@ -58,6 +71,9 @@ SLICES: dict[type[Command], Slice] = {
     JudgeAttachment: Slice(store_receiving.load_named_attachments, receiving.judge_attachment),
     GivePassword: Slice(store_receiving.load_named_attachments, receiving.give_password),
     ForgetOriginal: Slice(store_receiving.load_named_attachments, receiving.forget_original),
+    StartComparison: Slice(store_comparing.load_comparisons, comparing.start_comparison),
+    GiveBackComparison: Slice(store_comparing.load_comparisons, comparing.give_back_comparison),
+    NoteComparison: Slice(store_comparing.load_comparisons, comparing.note_comparison),
     OpenSession: Slice(store_sessions.load_login, sessions.open_session),
     FailLogin: Slice(store_sessions.load_login, sessions.fail_login),
     TouchSession: Slice(store_sessions.load_sessions, sessions.touch_session),
@@ -97,6 +113,8 @@ WRITES: dict[type[Any], Callable[[Connection, Sequence[Any]], None]] = {
     posting.MessageKept: store_posting.write_messages,
     posting.AttachmentPosted: store_posting.write_posted_attachments,
     receiving.AttachmentMoved: store_receiving.write_moved,
+    comparing.ComparisonWanted: store_comparing.write_wanted,
+    comparing.ComparisonMoved: store_comparing.write_comparisons,
     receiving.OriginalForgotten: store_receiving.write_forgotten,
     posting.ReadMarkMoved: store_posting.write_read_marks,
     indexing.EventsIndexed: store_search.write_indexed,

@@ -11,6 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from rooms.api_key import ApiKey
 from rooms.attachment import Attachment
+from rooms.comparison import Comparison
 from rooms.people import Organisation, Person, Section
 from rooms.room import Room
 from rooms.session import LoginTries, Session, SessionTimes
@@ -90,6 +91,7 @@ class World:
         self.posted: Layer[tuple[str, str, str], Posted] = Layer(below.posted if below else None)
         self.messages: Layer[str, str] = Layer(below.messages if below else None)
         self.attachments: Layer[str, Attachment] = Layer(below.attachments if below else None)
+        self.comparisons: Layer[tuple[str, str], Comparison] = Layer(below.comparisons if below else None)
         self.usage: Layer[str, int] = Layer(below.usage if below else None)
         self.read_marks: Layer[tuple[str, str], int] = Layer(below.read_marks if below else None)
         self.sessions: Layer[str, Session] = Layer(below.sessions if below else None)

@@ -52,6 +52,14 @@ class CrossingTable(NamedTuple):
     def text_may_be_read(self, made_in: str, read_in: str) -> bool:
         return self.treatment(made_in, read_in).action != "forbid"
 
+    def original_may_be_pictured(self, made_in: str, read_in: str) -> bool:
+        """Whether a picture of the received file, as it looks, may be shown there beside the rebuilt one: where it was
+        rebuilt, and not on the way to a less trusted zone, where the text of the rebuilt file alone was looked through.
+        """
+        treatment = self.treatment(made_in, read_in)
+        outward = made_in not in ZONES or read_in not in ZONES or ZONES.index(read_in) < ZONES.index(made_in)
+        return treatment.action in ("rebuild", "flatten") and not treatment.my_number_check and not outward
+
     def read_in(self, zone: str) -> list[Zone]:
         """The zones whose text may be read in this one."""
         return [made_in for made_in in ZONES if self.text_may_be_read(made_in, zone)]

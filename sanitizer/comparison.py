@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -32,6 +32,7 @@ HIDING = frozenset(
     ("hidden-layer", "hidden-content", "hidden-field", "older-revision", "alternate-image", "annotation", "page-tree")
 )
 Side = Literal["original", "rebuilt"]
+SIDES: tuple[Side, ...] = ("original", "rebuilt")
 Box = tuple[int, int, int, int]
 _HEAD, _RESULT = struct.Struct("<4sII"), struct.Struct("<IB4H")  # as in ``formats.pixels``
 _WHOLE = 1_000_000
@@ -83,11 +84,12 @@ def may_be_pictured(page: int, changes: Sequence[Change]) -> bool:
 
 
 class Comparison:
-    """One original, one rebuilt file. Descriptors stay the caller's; ``name`` and types as in the verdict."""
+    """One original, one rebuilt file. Descriptors stay the caller's; ``name`` and types as in the verdict. ``sides``:
+    of which files there may be pictures."""
 
     def __init__(
         self, jails: Jails, original: Source, rebuilt: Source, name: str, types: tuple[str, str],
-        changes: Sequence[Change], *, pictures: bool,
+        changes: Sequence[Change], sides: Collection[Side],
     ) -> None:  # fmt: skip
         self._limits = jails.limits
         self._errands = Errands(jails, patient=True)
@@ -95,7 +97,7 @@ class Comparison:
         self._name = name
         self._types = types
         self._changes = changes
-        self._pictures = pictures
+        self._sides = sides
         self._scores: list[PageScore] = []
         self._made: list[PagePicture] = []
 
@@ -143,16 +145,18 @@ class Comparison:
         fresh = list(_scores(taken_bytes(found), first + 1, self._limits.compared_pages))
         for score in fresh:
             pictured = len({picture.page for picture in self._made})
-            if score.differs and self._pictures and pictured < self._limits.compared_pictures:
+            if score.differs and pictured < self._limits.compared_pictures:
                 await self._picture(original, rebuilt, score.page, score.page - first - 1)
         self._scores += fresh
         return totals
 
     async def _picture(self, original: Source, rebuilt: Source, page: int, place: int) -> None:
-        sides: list[tuple[Side, Source]] = [("rebuilt", rebuilt)]
+        drawings: list[tuple[Side, Source]] = [("rebuilt", rebuilt)]
         if may_be_pictured(page, self._changes):
-            sides.insert(0, ("original", original))
-        for side, drawing in sides:
+            drawings.insert(0, ("original", original))
+        for side, drawing in drawings:
+            if side not in self._sides:
+                continue
             made = await self._errands.made("picture", PIXELS, drawing, self._limits.thumbnail_bytes, first=place)
             if made is not None:
                 png = taken_bytes(made)

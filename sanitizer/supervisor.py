@@ -23,13 +23,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from sanitizer import intake
 from sanitizer.cell_link import START_SECONDS, CellDied, CellLink, Ending, NoIsolation
 from sanitizer.clamd import Clamd
-from sanitizer.comparison import Compared, Comparison
+from sanitizer.comparison import SIDES, Compared, Comparison, Side
 from sanitizer.errands import Source
 from sanitizer.examination import Examination, Examined, NotScanned
 from sanitizer.extraction import Part, What, extract
@@ -121,11 +121,11 @@ class Supervisor:
                 os.close(taken.descriptor)
 
     async def compare(
-        self, original_fd: int, rebuilt_fd: int, verdict: Verdict, *, pictures: bool = True
+        self, original_fd: int, rebuilt_fd: int, verdict: Verdict, *, sides: Collection[Side] = SIDES
     ) -> Compared | None:
         """How like the original the rebuilt file is, after ``verdict`` on them; None where there is nothing to compare,
-        or where one of the files is not the one of the verdict. Waits for no file and no file waits for it. Raises
-        ``Unavailable``."""
+        or where one of the files is not the one of the verdict. ``sides``: which of them may be pictured. Waits for no
+        file, and no file waits for it. Raises ``Unavailable``."""
         if verdict.output is None or verdict.input.type is None or verdict.output.type is None:
             return None
         async with self._comparing, contextlib.AsyncExitStack() as stack:
@@ -141,7 +141,7 @@ class Supervisor:
             types = verdict.input.type, verdict.output.type
             changes = (*verdict.removed, *verdict.changed)
             name = verdict.input.name
-            return await Comparison(self, files[0], files[1], name, types, changes, pictures=pictures).compare()
+            return await Comparison(self, files[0], files[1], name, types, changes, sides).compare()
 
     async def extract(self, rebuilt_fd: int, mime: str, what: What) -> list[Part]:
         """What a rebuilt, verified file of type ``mime`` says, its tables or its pictures, each a verified output;

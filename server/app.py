@@ -35,6 +35,7 @@ from sanitizer.supervisor import Supervisor
 from server.api_keys import ApiKeys
 from server.binding import Bound, allow_many_connections, bind, bind_icap
 from server.binding import StartRefused as Unbound
+from server.comparison_worker import ComparisonWorker
 from server.control import ControlSocket
 from server.directory import Directory
 from server.event_loop import loop_of
@@ -173,8 +174,13 @@ class Application:
         self.worker = ReleaseWorker(
             database, supervisor, self.quarantine, self.renditions, terms.table, submit, settings.sanitizer.workers
         )
+        self.supervisor = supervisor
+        self.comparer = ComparisonWorker(database, supervisor, self.quarantine, self.renditions, terms.table, submit)
         self.indexer = SearchWorker(database, self.performer.submit)
-        self.teller = Teller(self.hub, self.directory, self.viewer, self.sessions, self.worker.wake, self.indexer.wake)
+        self.teller = Teller(
+            self.hub, self.directory, self.viewer, self.sessions,
+            self.worker.wake, self.indexer.wake, self.comparer.wake,
+        )  # fmt: skip
         self.passwords = Passwords(cheap=load.on)
         self.receiving = Receiving(
             database, self.quarantine, submit, self.storage.takes_uploads, settings.limits.upload_mib * MIB
@@ -226,12 +232,16 @@ class Application:
         database, viewer, directory, submit = self.database, self.viewer, self.directory, self.submit
         logins = Logins(database, self.passwords, self.strangers, submit, self.clocks.now)
         link = SetupLink(folder / KEYS)
+        attachments = Attachments(
+            database, viewer, self.receiving, self.worker, self.quarantine, self.renditions,
+            self.drain.terms.table, self.supervisor, submit,
+        )  # fmt: skip
         slices: list[HasRoutes] = [
             Accounts(logins, directory, database, self.drain.terms.session_times, self.drain.terms.table, submit),
             Setup(link, self.passwords, self.strangers, submit, self.clocks.now),
             Rooms(database, viewer, directory, submit),
             Messages(database, viewer, submit),
-            Attachments(database, viewer, self.receiving, self.worker, self.quarantine, self.renditions, submit),
+            attachments,
             Uploads(self.resumables),
             Search(database, directory, self.drain.terms.table, submit),
             Sanitize(self.api_keys, self.sanitizing, self.receiving.stalls_after),
@@ -284,6 +294,7 @@ class Application:
         jobs = [
             self.worker.run(),
             self.indexer.run(),
+            self.comparer.run(),
             every(2, self._sweep_sessions),
             every(5, plain(self.storage.look)),
             every(10, plain(self.strangers.flush)),

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from rooms.commands import SERVER, Command
 from rooms.commands.noting import MakeCheckpoint
@@ -24,6 +24,7 @@ from rooms.commands.receiving import ForgetOriginal
 from rooms.decide.receiving import OriginalForgotten
 from rooms.perform import Outcome
 from rooms.store.blobs import BlobFolder
+from rooms.store.comparing import comparison_blobs
 from rooms.store.database import Database
 from rooms.store.receiving import expired_originals, known_blobs
 
@@ -82,15 +83,17 @@ class Retention:
                 )
             forgotten = 0
             for attachment in expired:
+                async with self._database.read() as connection:
+                    pictures = await comparison_blobs(connection, attachment.id)
                 outcome = await self._submit(ForgetOriginal(SERVER, attachment.id, attachment.message is not None))
                 for change in outcome.changes:
                     if isinstance(change, OriginalForgotten):
                         forgotten += 1
-                        await asyncio.to_thread(self._remove, change)
+                        await asyncio.to_thread(self._remove, change, pictures)
             if len(expired) < BATCH or not forgotten:  # a writer that takes nothing now is asked again in an hour
                 return
 
-    def _remove(self, forgotten: OriginalForgotten) -> None:
+    def _remove(self, forgotten: OriginalForgotten, pictures: Iterable[str]) -> None:
         """The bytes follow the row; an upload that nobody posted takes its renditions along."""
         self._quarantine.drop(forgotten.attachment.blob)
         if forgotten.gone:
@@ -98,6 +101,8 @@ class Retention:
                 for key in (release.blob, release.thumbnail):
                     if key:
                         self._renditions.drop(key)
+            for key in pictures:
+                self._renditions.drop(key)
 
 
 async def sweep_folders(database: Database, *folders: BlobFolder) -> None:

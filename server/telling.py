@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from rooms.decide.comparing import ComparisonWanted
 from rooms.decide.gathering import MembersMoved, RoomOpened
 from rooms.decide.people import OrganisationAdded, PersonAdded, PersonChanged
 from rooms.decide.posting import EventAppended, ReadMarkMoved
@@ -25,7 +26,7 @@ from server.views import Viewer, release_views, zones_that_know
 
 class Teller:
     """Registered with the writer as ``told``. ``work_arrived`` wakes the release worker, ``said`` who follows what is
-    said in rooms."""
+    said in rooms, ``released`` who compares what was released."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class Teller:
         sessions: Sessions,
         work_arrived: Callable[[], None],
         said: Callable[[], None],
+        released: Callable[[], None],
     ) -> None:
         self._hub = hub
         self._directory = directory
@@ -42,6 +44,7 @@ class Teller:
         self._sessions = sessions
         self._work_arrived = work_arrived
         self._said = said
+        self._released = released
         self._events: list[StoredEvent] = []
 
     def __call__(self, outcomes: Sequence[Outcome]) -> None:
@@ -76,6 +79,8 @@ class Teller:
                     self._hub.to_person(person, wire.ReadMark(room_id, seq), zone)
             case AttachmentReceived():
                 self._work_arrived()
+            case ComparisonWanted():
+                self._released()
             case AttachmentMoved(attachment=attachment):
                 moved = wire.AttachmentChanged(attachment.id, release_views(attachment.releases))
                 for zone in zones_that_know(attachment.releases):

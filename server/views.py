@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import Any
 
 from rooms.attachment import Attachment, Release
+from rooms.comparison import Comparison
 from rooms.events import AttachmentJudged, MembersChanged, MessagePosted, RoomEvent
 from rooms.room import Room
 from rooms.store.gathering import Audience, RoomOfPerson
@@ -96,9 +98,10 @@ class Viewer:
 
     # Attachments -----------------------------------------------------------------------------------------------------
 
-    def attachment(self, attachment: Attachment, zone: str) -> wire.AttachmentView:
-        """What a reader in ``zone`` is told about an attachment it may know of."""
+    def attachment(self, attachment: Attachment, zone: str, comparison: Comparison | None) -> wire.AttachmentView:
+        """What a reader in ``zone`` is told about an attachment it may know of; ``comparison``: of what it reads."""
         here = attachment.releases.get(zone)
+        released = here is not None and here.state == "released"
         return wire.AttachmentView(
             id=attachment.id,
             name=attachment.name,
@@ -108,10 +111,32 @@ class Viewer:
             uploader=self._directory.actor(attachment.uploader),
             at=timestamp(attachment.at),
             zones=release_views(attachment.releases),
-            report=dict(here.report) if here is not None and here.report is not None else None,
+            report=_report(here, comparison) if here is not None else None,
             thumbnail=bool(here is not None and here.thumbnail and here.state == "released"),
             receipt=bool(here is not None and here.receipt),
+            comparison=self._comparison(attachment, zone, comparison) if released and comparison is not None else None,
         )
+
+    def _comparison(self, attachment: Attachment, zone: str, comparison: Comparison) -> wire.ComparisonView:
+        similarity = comparison.similarity or {}
+        places: Mapping[str, list[int]] = similarity.get("places", {})
+        there = {(picture.page, picture.side) for picture in comparison.pictures}
+        may_see = self._table.original_may_be_pictured(attachment.made_in, zone)
+        pages = [
+            wire.ComparedPage(
+                page, places.get(str(page)), may_see and (page, "original") in there, (page, "rebuilt") in there
+            )
+            for page in similarity.get("differing", ())
+        ]
+        return wire.ComparisonView("done" if comparison.done else "waiting", pages)
+
+
+def _report(release: Release, comparison: Comparison | None) -> dict[str, Any] | None:
+    """The sanitizer's report, with what was found of the likeness since."""
+    if release.report is None:
+        return None
+    found = comparison is not None and comparison.similarity is not None and release.state == "released"
+    return {**release.report, **({"similarity": comparison.similarity} if comparison is not None and found else {})}
 
 
 def zones_that_know(releases: Mapping[str, Release]) -> list[str]:

@@ -153,8 +153,27 @@ class ZoneRelease(Struct, omit_defaults=True):
     code: str | None = None
 
 
+class ComparedPage(Struct):
+    """A page that differs from the original's, counted from 1. ``place``: where, as left, top, right and bottom in
+    thousandths of the page. ``original``, ``rebuilt``: whether there is a picture of it at ``comparison``."""
+
+    page: int
+    place: list[int] | None
+    original: bool
+    rebuilt: bool
+
+
+class ComparisonView(Struct):
+    """How like its original the rebuilt file looks, worked out after the verdict; the numbers are the report's
+    ``similarity``. ``pages`` are those that differ."""
+
+    state: Literal["waiting", "done"]
+    pages: list[ComparedPage]
+
+
 class AttachmentView(Struct):
-    """``GET attachments/{id}``. ``report`` is the sanitizer's report for the caller's zone, null before the verdict."""
+    """``GET attachments/{id}``. ``report`` is the sanitizer's report for the caller's zone, null before the verdict;
+    ``comparison`` is null where nothing was rebuilt."""
 
     id: str
     name: str
@@ -167,6 +186,7 @@ class AttachmentView(Struct):
     report: dict[str, Any] | None
     thumbnail: bool
     receipt: bool
+    comparison: ComparisonView | None
 
 
 # What a server sends -------------------------------------------------------------------------------------------------

@@ -20,7 +20,9 @@ from rooms.commands.receiving import (
     ReceiveAttachment,
     StartTry,
 )
+from rooms.comparison import Comparison
 from rooms.decide import Act, Change, Decision, actor, no
+from rooms.decide.comparing import ComparisonWanted
 from rooms.decide.posting import EventAppended
 from rooms.events import AttachmentJudged, RoomEvent
 from rooms.file_name import safe_file_name
@@ -160,6 +162,8 @@ def judge_attachment(world: World, command: JudgeAttachment, now: int, terms: Te
         releases={**attachment.releases, **moved},
     )
     changes: list[Change] = [AttachmentMoved(judged, tuple(moved))]
+    compared = sorted({r.treatment for r in moved.values() if _crossed(r) and r.blob})
+    changes += [ComparisonWanted(Comparison(judged.id, treatment)) for treatment in compared]
     if judged.seq is not None:
         changes.append(EventAppended(_judged_event(world, judged, now)))
     notes = {zone: release.state for zone, release in sorted(moved.items())}

@@ -19,6 +19,7 @@ from rooms.commands.receiving import (
     StartTry,
 )
 from rooms.decide.receiving import AttachmentMoved, AttachmentReceived, OriginalForgotten, TryCounted
+from rooms.store.comparing import comparison_blobs, forget_comparisons
 from rooms.store.gathering import load_rooms
 from rooms.store.people import load_people
 from rooms.store.schema import attachments, releases
@@ -131,6 +132,7 @@ def write_forgotten(connection: Connection, changes: Sequence[OriginalForgotten]
     gone = [c.attachment.id for c in changes if c.gone]
     kept = [c.attachment.id for c in changes if not c.gone]
     if gone:
+        forget_comparisons(connection, gone)
         connection.execute(delete(releases).where(releases.c.attachment.in_(gone)))
         connection.execute(delete(attachments).where(attachments.c.id.in_(gone)))
     if kept:
@@ -176,7 +178,7 @@ async def expired_originals(
 
 async def known_blobs(connection: AsyncConnection) -> set[str]:
     """Every blob that a row names: what else lies in the folders is left over from a crash."""
-    found: set[str] = set()
+    found = await comparison_blobs(connection)
     for column in (releases.c.blob, releases.c.thumbnail):
         found |= set((await connection.execute(select(column).where(column.is_not(None)))).scalars())
     kept = select(attachments.c.blob).where(~attachments.c.original_gone)

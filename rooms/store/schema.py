@@ -193,6 +193,29 @@ releases = Table(
     Index("ix_releases_waiting", "state", "attachment"),
 )
 
+comparisons = Table(
+    "comparisons",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("attachment", Id, ForeignKey("attachments.id"), nullable=False),
+    Column("treatment", String(16), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("done", Boolean, nullable=False),
+    Column("similarity", Text),
+    UniqueConstraint("attachment", "treatment"),
+    Index("ix_comparisons_waiting", "done", "id"),
+)
+
+comparison_pictures = Table(
+    "comparison_pictures",
+    metadata,
+    Column("attachment", Id, ForeignKey("attachments.id"), primary_key=True),
+    Column("treatment", String(16), primary_key=True),
+    Column("page", Integer, primary_key=True),
+    Column("side", String(8), primary_key=True),
+    Column("blob", Id, nullable=False),
+)
+
 outbox = Table(
     "outbox",
     metadata,

@@ -14,7 +14,7 @@ import os
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal
 
@@ -31,26 +31,19 @@ from rooms.perform import Outcome
 from rooms.permissions import may_see_attachment
 from rooms.refusals import Refusal, refuse
 from rooms.store.blobs import BlobFolder
+from rooms.store.comparing import comparison_of
 from rooms.store.database import Database
 from rooms.store.gathering import room_for
 from rooms.store.receiving import attachment_by_id
+from rooms.zones import CrossingTable
+from sanitizer.supervisor import Supervisor
 from server.on_record import on_record
 from server.receiving import Receiving, UploadCut
 from server.release_worker import ReleaseWorker, sha256_of
+from server.routes.attachment_parts import FILE_HEADERS, SHOWN_IN_PLACE, Parts
 from server.routes.http import NO_STORE, Caller, Door, answer, body
 from server.views import Viewer
 
-SHOWN_IN_PLACE = frozenset(
-    {"application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp", "text/plain", "text/csv"}
-)
-FILE_HEADERS: Mapping[str, str] = {
-    "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; object-src 'self'; "
-    "plugin-types application/pdf; sandbox; frame-ancestors 'self'",
-    "cross-origin-resource-policy": "same-origin",
-    "cache-control": "private, no-store",
-    "referrer-policy": "no-referrer",
-}
 _ONE_RANGE = re.compile(r"bytes=(?P<first>[0-9]{1,18})?-(?P<last>(?(first)[0-9]{0,18}|[0-9]{1,18}))")
 MAX_PASSWORD = 1024
 MOST_HASHED = 100_000
@@ -78,8 +71,12 @@ class Attachments:
         worker: ReleaseWorker,
         quarantine: BlobFolder,
         renditions: BlobFolder,
+        table: CrossingTable,
+        supervisor: Supervisor,
         submit: Callable[[Command], Awaitable[Outcome]],
     ) -> None:
+        self._table = table
+        self._parts = Parts(supervisor, submit)
         self._database = database
         self._viewer = viewer
         self._receiving = receiving
@@ -89,6 +86,7 @@ class Attachments:
         self._submit = submit
         self._hashed: set[str] = set()
         self._downloads = Downloads(time.monotonic)
+        self._looks = Downloads(time.monotonic)
 
     def routes(self, door: Door) -> list[Route]:
         one = "/attachments/{attachment}"
@@ -97,6 +95,7 @@ class Attachments:
             Route(one, door.known(self.show, "attachment.show"), methods=["GET"]),
             Route(f"{one}/content", door.known(self.content, "attachment.read"), methods=["GET"]),
             Route(f"{one}/thumbnail", door.known(self.thumbnail, "attachment.thumbnail"), methods=["GET"]),
+            Route(f"{one}/comparison", door.known(self.comparison, "attachment.compare"), methods=["GET"]),
             Route(f"{one}/receipt", door.known(self.receipt, "attachment.receipt"), methods=["GET"]),
             Route(f"{one}/password", door.known(self.password, "attachment.password"), methods=["POST"]),
         ]
@@ -149,7 +148,11 @@ class Attachments:
         release = attachment.releases.get(caller.zone)
         if release is not None and release.treatment == "forbid":
             return refuse("forbidden_crossing")
-        return answer(self._viewer.attachment(attachment, caller.zone))
+        comparison = None
+        if release is not None and release.state == "released":
+            async with self._database.read() as connection:
+                comparison = await comparison_of(connection, attachment.id, release.treatment)
+        return answer(self._viewer.attachment(attachment, caller.zone, comparison))
 
     async def content(self, request: Request, caller: Caller) -> Response | Refusal:
         """The rendition for the caller's zone; ``?inline`` shows it in place where its type allows."""
@@ -161,6 +164,8 @@ class Attachments:
         path = await self._sound(attachment, release)
         if isinstance(path, Refusal):
             return path
+        if "as" in request.query_params:
+            return await self._parts.give_out(request, caller, attachment, release, path)
         if self._downloads.begins(request, caller, attachment.id):
             notes = {"zone": caller.zone, "sha256": release.sha256}
             noted = await self._submit(NoteAct(caller.origin, "attachment.read", attachment.id, notes=notes))
@@ -208,6 +213,32 @@ class Attachments:
         return FileResponse(
             self._renditions.path(release.thumbnail), headers=dict(FILE_HEADERS), media_type="image/png"
         )
+
+    async def comparison(self, request: Request, caller: Caller) -> Response | Refusal:
+        """The picture of a page that differs, of the rebuilt file or of the original, where this zone may see it."""
+        ignore_other_ranges(request)
+        found = await self._released(request, caller)
+        if isinstance(found, Refusal):
+            return found
+        attachment, release = found
+        page, side = request.query_params.get("page", ""), request.query_params.get("side", "")
+        if not (page.isascii() and page.isdigit() and len(page) < 6) or side not in ("original", "rebuilt"):
+            return refuse("malformed")
+        if side == "original" and not self._table.original_may_be_pictured(attachment.made_in, caller.zone):
+            return refuse("not_found")
+        async with self._database.read() as connection:
+            known = await comparison_of(connection, attachment.id, release.treatment)
+        pictures = known.pictures if known is not None else ()
+        blob = next((one.blob for one in pictures if (one.page, one.side) == (int(page), side)), None)
+        if blob is None or not self._renditions.path(blob).is_file():
+            return refuse("not_found")
+        if not self._looks.lately(caller, attachment.id):
+            notes = {"zone": caller.zone, "sha256": release.sha256}
+            noted = await self._submit(NoteAct(caller.origin, "attachment.compare", attachment.id, notes=notes))
+            if noted.refused:
+                return on_record(noted.answer)
+            self._looks.noted(caller, attachment.id)
+        return FileResponse(self._renditions.path(blob), headers=dict(FILE_HEADERS), media_type="image/png")
 
     async def receipt(self, request: Request, caller: Caller) -> Response | Refusal:
         """The signed crossing receipt, byte for byte as it was signed."""
@@ -269,8 +300,12 @@ class Downloads:
         wanted = _ONE_RANGE.fullmatch(request.headers.get("range", ""))
         if wanted is None or (wanted["first"] and int(wanted["first"]) == 0):
             return True
+        return not self.lately(caller, attachment)
+
+    def lately(self, caller: Caller, attachment: str) -> bool:
+        """Whether the same session has one on record that this still belongs to."""
         begun = self._begun.get((caller.live.session.id, attachment))
-        return begun is None or self._now() - begun > BELONGS_WITHIN
+        return begun is not None and self._now() - begun <= BELONGS_WITHIN
 
     def noted(self, caller: Caller, attachment: str) -> None:
         self._begun[caller.live.session.id, attachment] = self._now()

@@ -147,13 +147,29 @@ TABLE: tuple[Operation, ...] = (
     Operation(
         "GET", "/attachments/{attachment}/content", "attachment_content",
         "The bytes that the caller's zone may read; ?inline shows them in place where their type allows.",
-        {200: BYTES, 206: BYTES, 416: "text/plain"}, query=(Query("inline", "show in place"),), headers=(_RANGE,),
-        codes=("not_released", "forbidden_crossing", *_WRITES),
+        {200: BYTES, 206: BYTES, 416: "text/plain"},
+        query=(
+            Query("inline", "show in place"),
+            Query("as", "only its text, table or pictures (text, CSV, PNG or JPEG; a ZIP where there are several)"),
+            Query("number", "of several tables or pictures only this one, from 1", "integer", least=1, most=999),
+        ),
+        headers=(_RANGE,),
+        codes=("malformed", "not_released", "forbidden_crossing", *_WRITES),
     ),
     Operation(
         "GET", "/attachments/{attachment}/thumbnail", "attachment_thumbnail",
         "A small picture of what the caller's zone may read.", {200: "image/png", 206: "image/png", 416: "text/plain"},
         codes=("not_released", "forbidden_crossing"),
+    ),
+    Operation(
+        "GET", "/attachments/{attachment}/comparison", "attachment_comparison",
+        "A picture of a page that differs from the original's; of the original itself only where this zone may see it.",
+        {200: "image/png", 206: "image/png", 416: "text/plain"},
+        query=(
+            Query("page", "which page, from 1", "integer", required=True, least=1, most=99_999),
+            Query("side", "original or rebuilt", required=True),
+        ),
+        codes=("malformed", "not_released", "forbidden_crossing", *_WRITES),
     ),
     Operation(
         "GET", "/attachments/{attachment}/receipt", "attachment_receipt",

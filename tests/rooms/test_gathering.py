@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.schema_before import go_back
 from support.town import Town, chance
 
 from rooms.commands import SERVER
@@ -57,13 +58,13 @@ async def test_a_direct_room_of_a_closed_zone_is_another_one(town: Town) -> None
 def test_direct_rooms_of_the_schema_before_get_their_zones(tmp_path: Path) -> None:
     path = tmp_path / "sekisho.db"
     migrate(path, tmp_path)
+    go_back(path, "0002")
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("INSERT INTO organisations VALUES ('o', '市')")
         for room, key in (("r_1", "p_1|p_2"), ("r_2", None)):
             kind = "direct" if key else "group"
             values = (room, kind, "", "o", "internet,lgwan", 0, key, "p_1", 0)
             database.execute("INSERT INTO rooms VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
-        database.execute("UPDATE alembic_version SET version_num = '0002'")
     (tmp_path / "backups").mkdir()
     migrate(path, tmp_path / "backups")
     with closing(sqlite3.connect(path)) as database:

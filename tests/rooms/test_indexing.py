@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
+from support.schema_before import go_back
 from support.town import Town, open_town
 
 from rooms.commands import SERVER
@@ -123,11 +123,7 @@ async def test_newcomers_of_a_group_do_not_find_what_was_said_before(town: Town)
 def test_a_database_of_the_first_schema_becomes_searchable(tmp_path: Path) -> None:
     path = tmp_path / "sekisho.db"
     migrate(path, tmp_path)
-    with sqlite3.connect(path) as connection:
-        connection.execute("DROP TABLE search_grams")
-        connection.execute("DROP TABLE search_entries")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
-    connection.close()
+    go_back(path, "0001")
     before, after = migrate(path, tmp_path)
     assert (before, after) != (after, after)
     assert list(tmp_path.glob("before-*.db"))

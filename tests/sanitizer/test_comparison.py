@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 import pytest
@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from support.jails import examine, started
 from support.received_pdf import Draft, benign
 
-from sanitizer.comparison import Compared, may_be_pictured
+from sanitizer.comparison import SIDES, Compared, Side, may_be_pictured
 from sanitizer.formats import pixels
 from sanitizer.formats.base import Change, Drawing, Page
 from sanitizer.formats.pixels import compared, packed, page_of, results, unpacked
@@ -44,13 +44,18 @@ def facts(data: bytes, mime: str) -> FileFacts:
 
 
 async def comparison(
-    supervisor: Supervisor, original: bytes, rebuilt: bytes, *removed: Change, pictures: bool = True, mime: str = PDF
+    supervisor: Supervisor,
+    original: bytes,
+    rebuilt: bytes,
+    *removed: Change,
+    sides: Collection[Side] = SIDES,
+    mime: str = PDF,
 ) -> Compared | None:
     """What is found of two files as if a verdict had bound them together."""
     verdict = Verdict("released", "released", facts(original, mime), "rebuild", facts(rebuilt, mime), removed)
     one, other = memory(original), memory(rebuilt)
     try:
-        return await supervisor.compare(one, other, verdict, pictures=pictures)
+        return await supervisor.compare(one, other, verdict, sides=sides)
     finally:
         os.close(one)
         os.close(other)
@@ -92,7 +97,7 @@ async def test_a_page_that_held_something_hidden_is_not_pictured(supervisor: Sup
 
 
 async def test_no_pictures_where_the_caller_wants_none(supervisor: Supervisor) -> None:
-    found = await comparison(supervisor, bytes(Draft(STAMP)), bytes(Draft(NO_STAMP)), pictures=False)
+    found = await comparison(supervisor, bytes(Draft(STAMP)), bytes(Draft(NO_STAMP)), sides=())
     assert found is not None
     assert found.report()["differing"] == [1]
     assert found.pictures == ()

@@ -138,7 +138,21 @@ export interface ZoneRelease {
   code?: string | null;
 }
 
-/** ``GET attachments/{id}``. ``report`` is the sanitizer's report for the caller's zone, null before the verdict. */
+/** A page that differs from the original's, counted from 1. ``place``: where, as left, top, right and bottom in thousandths of the page. ``original``, ``rebuilt``: whether there is a picture of it at ``comparison``. */
+export interface ComparedPage {
+  page: number;
+  place: number[] | null;
+  original: boolean;
+  rebuilt: boolean;
+}
+
+/** How like its original the rebuilt file looks, worked out after the verdict; the numbers are the report's ``similarity``. ``pages`` are those that differ. */
+export interface ComparisonView {
+  state: "done" | "waiting";
+  pages: ComparedPage[];
+}
+
+/** ``GET attachments/{id}``. ``report`` is the sanitizer's report for the caller's zone, null before the verdict; ``comparison`` is null where nothing was rebuilt. */
 export interface AttachmentView {
   id: string;
   name: string;
@@ -151,6 +165,7 @@ export interface AttachmentView {
   report: Record<string, unknown> | null;
   thumbnail: boolean;
   receipt: boolean;
+  comparison: ComparisonView | null;
 }
 
 export interface ReadyFrame {

@@ -112,7 +112,7 @@ test("a file stopped by the My Number check was rebuilt before", () => {
 
 test("the viewer shows PDF, pictures and text, by the rebuilt type before the name, and never HTML or SVG", () => {
   const view = (name: string, type?: string): AttachmentView => ({
-    id: "a", name, size: 1, room: "r", posted: true, uploader: I, at: "", zones: {}, thumbnail: false, receipt: false,
+    id: "a", name, size: 1, room: "r", posted: true, uploader: I, at: "", zones: {}, thumbnail: false, receipt: false, comparison: null,
     report: type === undefined ? null : { output: { type } },
   });
   assert.equal(previewOf(view("a.heic", "image/jpeg")), "image");

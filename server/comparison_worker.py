@@ -1,0 +1,185 @@
+"""The comparison worker: once a verdict is written, how like its original the rebuilt file is, for people to see.
+
+Rules kept here:
+- rows are the queue: what a crash interrupts is taken up again after the start; a try is counted before it is made;
+- one comparison at a time, none while a file waits for its verdict, and its jails run only where the processor is free;
+- the received file is only drawn; a picture of it is made where a zone may see it, and kept under a random name;
+- what cannot be done now (no jail, a full disk, a busy writer) costs no try and is tried again later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
+
+from rooms.attachment import Attachment, Release
+from rooms.commands import SERVER, Command
+from rooms.commands.comparing import GiveBackComparison, NoteComparison, StartComparison
+from rooms.comparison import Comparison, PagePicture
+from rooms.ids import make_id
+from rooms.perform import Outcome
+from rooms.store.blobs import BlobFolder
+from rooms.store.comparing import waiting_comparisons
+from rooms.store.database import Database
+from rooms.store.receiving import attachment_by_id, waiting_attachments
+from rooms.zones import CrossingTable
+from sanitizer.comparison import SIDES, Compared, Side
+from sanitizer.formats.base import Change
+from sanitizer.supervisor import Supervisor, Unavailable
+from sanitizer.verdict import FileFacts, Verdict
+
+log = logging.getLogger("sekisho.comparison")
+
+BATCH = 16
+LOOK_AGAIN = 30.0
+TRY_AGAIN = 2.0
+AFTER_OTHERS, LOOKS = 0.2, 50  # seconds between looks whether a file waits for its verdict, and how many there are
+
+
+class ComparisonWorker:
+    """``wake`` after a verdict was written; ``run`` until cancelled."""
+
+    def __init__(
+        self,
+        database: Database,
+        supervisor: Supervisor,
+        quarantine: BlobFolder,
+        renditions: BlobFolder,
+        table: CrossingTable,
+        submit: Callable[[Command], Awaitable[Outcome]],
+    ) -> None:
+        self._database = database
+        self._supervisor = supervisor
+        self._quarantine = quarantine
+        self._renditions = renditions
+        self._table = table
+        self._submit = submit
+        self._waiting = asyncio.Event()
+        self._waiting.set()
+
+    def wake(self) -> None:
+        self._waiting.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            self._waiting.clear()
+            try:
+                while await self.step():
+                    pass
+            except Exception:
+                log.exception("comparing does not go on; it is tried again")
+                await asyncio.sleep(TRY_AGAIN)
+                continue
+            try:
+                await asyncio.wait_for(self._waiting.wait(), LOOK_AGAIN)
+            except TimeoutError:
+                continue
+
+    async def step(self) -> bool:
+        """One batch; whether there may be more."""
+        async with self._database.read() as connection:
+            waiting = await waiting_comparisons(connection, BATCH)
+        for attachment, treatment in waiting:
+            await self._after_others()
+            if not await self._one(attachment, treatment):
+                await asyncio.sleep(TRY_AGAIN)
+        return len(waiting) == BATCH
+
+    async def _after_others(self) -> None:
+        """Wait until no file waits for its verdict, but not for ever: one may wait for something else."""
+        for _ in range(LOOKS):
+            async with self._database.read() as connection:
+                if not await waiting_attachments(connection, 1):
+                    return
+            await asyncio.sleep(AFTER_OTHERS)
+
+    async def _one(self, attachment: str, treatment: str) -> bool:
+        """Compare and note; False if it could not be done now."""
+        started = await self._submit(StartComparison(SERVER, attachment, treatment))
+        if not isinstance(started.answer, Comparison):
+            return not started.refused
+        kept: list[str] = []
+        try:
+            async with self._database.read() as connection:
+                found = await attachment_by_id(connection, attachment)
+            compared = await self._compared(found, treatment) if found is not None else None
+            pictures = await asyncio.to_thread(self._keep, compared, kept) if compared is not None else ()
+        except (Unavailable, OSError) as error:
+            log.warning("comparing %s waits: %s", attachment, type(error).__name__)
+            await self._give_back(attachment, treatment, kept)
+            return False
+        except asyncio.CancelledError:
+            self._submit(GiveBackComparison(SERVER, attachment, treatment))
+            raise
+        similarity = compared.report() if compared is not None else None
+        noted = await self._submit(NoteComparison(SERVER, attachment, treatment, similarity, pictures))
+        if noted.answer is not True:
+            await self._give_back(attachment, treatment, kept)
+        return not noted.refused
+
+    async def _give_back(self, attachment: str, treatment: str, kept: list[str]) -> None:
+        await asyncio.to_thread(self._drop, kept)
+        await self._submit(GiveBackComparison(SERVER, attachment, treatment))
+
+    async def _compared(self, attachment: Attachment, treatment: str) -> Compared | None:
+        """None where there is nothing to compare, or not any more."""
+        released = [r for r in attachment.releases.values() if r.treatment == treatment and r.state == "released"]
+        verdict = verdict_of(attachment, released[0]) if released else None
+        if verdict is None or released[0].blob is None:
+            return None
+        try:
+            original, rebuilt = self._quarantine.open(attachment.blob), -1
+        except FileNotFoundError:
+            return None
+        try:
+            rebuilt = self._renditions.open(released[0].blob)
+            sides = self._sides(attachment.made_in, [release.zone for release in released])
+            return await self._supervisor.compare(original, rebuilt, verdict, sides=sides)
+        except FileNotFoundError:
+            return None
+        finally:
+            os.close(original)
+            if rebuilt >= 0:
+                os.close(rebuilt)
+
+    def _sides(self, made_in: str, zones: Collection[str]) -> Collection[Side]:
+        """What may be pictured at all: the original only if one of the zones may see it."""
+        shown = any(self._table.original_may_be_pictured(made_in, zone) for zone in zones)
+        return SIDES if shown else ("rebuilt",)
+
+    def _keep(self, compared: Compared, kept: list[str]) -> tuple[PagePicture, ...]:
+        """The pictures, durable; ``kept`` gets the key of every blob that is written."""
+        pictures = []
+        for picture in compared.pictures:
+            key = make_id("blob", secrets.token_bytes(16))
+            self._renditions.put(key, [picture.png])
+            kept.append(key)
+            pictures.append(PagePicture(picture.page, picture.side, key))
+        return tuple(pictures)
+
+    def _drop(self, keys: list[str]) -> None:
+        for key in keys:
+            self._renditions.drop(key)
+
+
+def verdict_of(attachment: Attachment, release: Release) -> Verdict | None:
+    """The verdict behind a release, as far as a comparison needs it; None where its report does not say enough."""
+    report: Mapping[str, Any] = release.report or {}
+    source = (report.get("input") or {}).get("type")
+    if not source or not release.mime or release.sha256 is None or release.size is None:
+        return None
+    before = FileFacts(attachment.name, attachment.size, attachment.sha256, source)
+    after = FileFacts(attachment.name, release.size, release.sha256, release.mime)
+    return Verdict(
+        "released", "released", before, "rebuild", after, removed=_changes(report, "removed"),
+        changed=_changes(report, "changed"),
+    )  # fmt: skip
+
+
+def _changes(report: Mapping[str, Any], which: str) -> tuple[Change, ...]:
+    return tuple(Change(one["kind"], one["count"], one["where"]) for one in report.get(which, ()))
