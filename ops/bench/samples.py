@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import io
 import random
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
-
-from PIL import Image, ImageDraw
 
 SIZES = (1, 12, 60)  # pages of a document, tens of rows of a table, or twentieths of a megapixel
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -64,34 +64,39 @@ def _svg(size: int, chance: random.Random) -> bytes:
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 500 500">{"".join(lines)}</svg>'.encode()
 
 
-def _picture(size: int, chance: random.Random) -> Image.Image:
+def _pixels(size: int, chance: random.Random) -> tuple[int, bytes]:
+    """Side and RGB samples of a picture with areas, edges and a little noise."""
     side = int((size * 50_000) ** 0.5)
-    small = Image.frombytes("RGB", (24, 24), chance.randbytes(24 * 24 * 3))
-    image = small.resize((side, side), Image.Resampling.BICUBIC)
-    draw = ImageDraw.Draw(image)
-    for row in range(0, side, 20):
-        draw.text((10, row), "section office schedule notice", fill="black")
-    return image
+    colours = [chance.randbytes(3) for _ in range(64)]
+    noise = chance.randbytes(64)
+    rows = []
+    for y in range(side):
+        row = b"".join(colours[(x // 40 + y // 40 * 8) % 64] for x in range(side))
+        rows.append(row[: 3 * side - 64] + noise)
+    return side, b"".join(rows)
 
 
-def _saved(ending: str) -> Callable[[int, random.Random], bytes]:
-    def save(size: int, chance: random.Random) -> bytes:
-        out = io.BytesIO()
-        _picture(size, chance).save(out, ending)
-        return out.getvalue()
-
-    return save
+def _png(size: int, chance: random.Random) -> bytes:
+    side, pixels = _pixels(size, chance)
+    rows = b"".join(b"\0" + pixels[at : at + 3 * side] for at in range(0, len(pixels), 3 * side))
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    body = (
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(body)
 
 
 def _pdf(size: int, chance: random.Random) -> bytes:
     """Pages of text with a link each, a picture on the first, a cross-reference table."""
-    jpeg = _saved("JPEG")(1, chance)
+    side, pixels = _pixels(1, chance)
+    packed = zlib.compress(pixels)
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Count %d/Kids[%s]>>" % (size, b" ".join(b"%d 0 R" % (5 + 3 * n) for n in range(size))),
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
-        b"<</Type/XObject/Subtype/Image/Width 223/Height 223/ColorSpace/DeviceRGB/BitsPerComponent 8"
-        b"/Filter/DCTDecode/Length %d>>stream\n%b\nendstream" % (len(jpeg), jpeg),
+        b"<</Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceRGB/BitsPerComponent 8"
+        b"/Filter/FlateDecode/Length %d>>stream\n%b\nendstream" % (side, side, len(packed), packed),
     ]
     for number in range(size):
         objects += _page(5 + 3 * number, number, chance)
@@ -178,8 +183,7 @@ MAKERS: dict[str, tuple[str, Callable[[int, random.Random], bytes]]] = {
     "pdf": ("pdf", _pdf),
     "docx": ("docx", _docx),
     "xlsx": ("xlsx", _xlsx),
-    "jpeg": ("jpg", _saved("JPEG")),
-    "png": ("png", _saved("PNG")),
+    "png": ("png", _png),
     "text": ("txt", _text),
     "csv": ("csv", _csv),
     "html": ("html", _html),
