@@ -12,6 +12,8 @@ Rules kept here:
   same.
 - A container's answer is a parcel of its members; each is examined as if it had been received alone
   (``sanitizer/containing.py``), then another jail packs them.
+- Where only LibreOffice can go on, its output is a file like a received one: read in jails alone
+  (``sanitizer/conversion.py``).
 - A thumbnail is an output like any other (sealed, verified, bounded), and never a reason to refuse.
 """
 
@@ -28,6 +30,8 @@ from sanitizer import intake, kinds
 from sanitizer.cell_link import CellDied, CellLink, Ending
 from sanitizer.clamd import Clamd, Scanned
 from sanitizer.containing import DECRYPTED, Allowance, Shelf, Stopped, condensed, treat_members
+from sanitizer.conversion import Reading
+from sanitizer.converter import Converter, NotConverted
 from sanitizer.limits import Limits
 from sanitizer.refusals import REFUSALS
 from sanitizer.verdict import FileFacts, Isolation, Treatment, Verdict, Verified, refused
@@ -61,6 +65,7 @@ class Jails(Protocol):
     transformers: CellLink
     readers: CellLink
     scanner: Clamd | None
+    converter: Converter
 
     async def run(self, link: CellLink, run: Run, wall_seconds: float, *descriptors: int) -> Ending:
         """One jailed process."""
@@ -105,6 +110,7 @@ class Examination:
         self._scanned: Scanned | None = None
         self._left = left or Allowance.of(jails.limits, taken.size)
         self._nesting = nesting
+        self._converted = False
         self._cpu_before = self._left.cpu_seconds
 
     async def judge(self, thumbnail: bool, text: bool) -> Examined:
@@ -144,7 +150,7 @@ class Examination:
             raise _No("not-scanned", self._scanned.detail)
 
     async def _pass(self) -> Verdict:
-        answer = await self._transform("pass", None)
+        answer = await self._transform("pass", None, self._reading(self._taken))
         await self._still_the_same()
         facts = self._facts = replace(self._facts, type=answer.input_type or None)
         return Verdict("released", "released", facts, "pass", facts)
@@ -174,18 +180,40 @@ class Examination:
 
     async def _made(self, treatment: Treatment) -> tuple[Answer, int]:
         """What a jail wrote, not sealed yet; owned by the caller."""
-        output = intake.new_output(self._limits.max_output)
+        reading = self._reading(self._taken)
         try:
-            answer = await self._transform(treatment, output)
+            while True:
+                answer, output = await self._read(treatment, reading)
+                if answer.status is not Status.CONVERT:
+                    break
+                await self._convert(reading, answer, output)
             if answer.status is not Status.UNPACKED:
-                return answer, output
-        except BaseException:
-            os.close(output)
-            raise
+                return reading.told(answer), output
+        finally:
+            reading.close()
         try:
             return await self._packed(treatment, output, answer)
         finally:
             os.close(output)
+
+    async def _read(self, treatment: Treatment, reading: Reading) -> tuple[Answer, int]:
+        output = intake.new_output(self._limits.max_output)
+        try:
+            return await self._transform(treatment, output, reading), output
+        except BaseException:
+            os.close(output)
+            raise
+
+    async def _convert(self, reading: Reading, answer: Answer, output: int) -> None:
+        """One step with LibreOffice; ``output`` belongs to ``reading`` from now on."""
+        try:
+            converted = await reading.convert(self._jails.converter, answer, output, self._limits)
+        except NotConverted as no:
+            self._facts = replace(self._facts, type=reading.input_type or answer.input_type or None)
+            raise _No(no.code, no.detail) from None
+        self._converted = True
+        self._left.cpu_seconds -= converted.cpu_seconds
+        self._left.peak_rss = max(self._left.peak_rss, converted.peak_rss)
 
     async def _packed(self, treatment: Treatment, parcel: int, unpacked: Answer) -> tuple[Answer, int]:
         """A container made anew around its treated members; owned by the caller."""
@@ -226,19 +254,25 @@ class Examination:
             raise _No(stopped.code, stopped.detail, spent=stopped.spent) from None
         return shelf
 
-    async def _transform(self, treatment: Treatment, output: int | None) -> Answer:
-        run = self._asked("transform", treatment)
-        descriptors = [self._taken.descriptor] + ([] if output is None else [output])
+    async def _transform(self, treatment: Treatment, output: int | None, reading: Reading) -> Answer:
+        run = self._asked("transform", treatment, reading=reading)
+        descriptors = [reading.descriptor] + ([] if output is None else [output])
+        descriptors += [reading.drawn] if reading.drawn_size else []
         answer = await self._answer(self._jails.transformers, run, self._limits.wall_seconds, *descriptors)
-        if answer.status is Status.UNPACKED and output is not None and answer.input_type in self._jails.formats:
+        unfinished = answer.status in (Status.UNPACKED, Status.CONVERT)
+        if unfinished and output is not None and answer.input_type in self._jails.formats:
             return answer
         return self._believed(answer, output is None)
 
-    def _asked(self, kind: Kind, treatment: Treatment, mime: str = "") -> Run:
-        """An order that concerns the received bytes."""
-        name = self._facts.name.encode("utf-8", "replace").decode()[-MAX_NAME:]
-        run = self._order(kind, mime, self._taken.size)
-        return structs.replace(run, treatment=treatment, name=name, password=self._password)
+    def _reading(self, taken: intake.Taken) -> Reading:
+        return Reading(taken.descriptor, taken.size, self._facts.name)
+
+    def _asked(self, kind: Kind, treatment: Treatment, mime: str = "", reading: Reading | None = None) -> Run:
+        """An order that concerns the received bytes, or what a converter made of them."""
+        read = reading or self._reading(self._taken)
+        name = read.name.encode("utf-8", "replace").decode()[-MAX_NAME:]
+        run = self._order(kind, mime, read.size)
+        return structs.replace(run, treatment=treatment, name=name, password=self._password, second=read.drawn_size)
 
     def _believed(self, answer: Answer, as_is: bool) -> Answer:
         """The answer of a jail that has done its work, if it is about types that are known here. Raises ``_No``."""
@@ -273,7 +307,8 @@ class Examination:
 
     async def _picture(self, verdict: Verdict, output: int | None) -> bytes | None:
         """The thumbnail of an output, or for ``pass`` of a copy that is rebuilt for that purpose alone."""
-        if self._facts.type in kinds.CONTAINERS or self._facts.type not in self._jails.formats:
+        known = self._facts.type in self._jails.formats
+        if not known or self._facts.type in kinds.CONTAINERS or self._facts.type in kinds.CONVERTED:
             return None
         try:
             if output is not None:
@@ -370,7 +405,7 @@ class Examination:
         return replace(
             verdict,
             scanned=self._scanned,
-            isolation=self._jails.isolation,
+            isolation="bubblewrap" if self._converted and self._jails.isolation == "full" else self._jails.isolation,
             cpu_seconds=self._cpu_before - self._left.cpu_seconds,
             peak_rss=self._left.peak_rss,
         )

@@ -53,6 +53,14 @@ _MAIL = re.compile(
 # a message without a name that says so: it begins with fields, and three of these are among them
 _MAIL_FIELDS = re.compile(rb"(?:[!-9;-~]+:[^\n]*\n(?:[ \t][^\n]*\n)*){3,200}", re.DOTALL)
 _MAIL_NAMES = re.compile(rb"^(From|To|Subject|Date|Message-ID|MIME-Version|Received):", re.IGNORECASE | re.MULTILINE)
+OFFICE_XML = frozenset({kinds.WORDML, kinds.SPREADSHEETML, kinds.FLAT_OPC})
+_XML_PRELUDE = re.compile(rb"<\?.*?\?>|<!--.*?-->", re.DOTALL)
+_ROOT = re.compile(rb"\s*<([\w:.-]+)([^>]*)")
+_OFFICE_ROOTS = (
+    (b"wordDocument", b"http://schemas.microsoft.com/office/word/2003/wordml", kinds.WORDML),
+    (b"Workbook", b"urn:schemas-microsoft-com:office:spreadsheet", kinds.SPREADSHEETML),
+    (b"package", b"http://schemas.microsoft.com/office/2006/xmlPackage", kinds.FLAT_OPC),
+)
 # what Excel or Word would read as something else than text, whatever the name says
 _TEXT_IN_DISGUISE = (
     (re.compile(rb"ID;P"), "application/x-sylk"),
@@ -150,6 +158,9 @@ def _by_text(data: bytes, name: str) -> str | None:
         return disguise or next(iter(wanted))
     if "image/svg+xml" in wanted:
         return "image/svg+xml" if _SVG.search(_beginning(data, _LOOK)) else "text/plain"
+    if wanted & OFFICE_XML:
+        plain = "application/xml" if "application/xml" in wanted else "text/plain"
+        return _office_xml(_beginning(data, 4096)) or plain
     if "message/rfc822" in wanted:
         return "message/rfc822" if _MAIL.search(data, 0, _LOOK) else "text/plain"
     named = wanted & signatures.TEXT_BY_NAME
@@ -160,6 +171,15 @@ def _is_mail(data: bytes) -> bool:
     """Whether a file without a telling name is a message all the same."""
     fields = _MAIL_FIELDS.match(data[:_LOOK])
     return fields is not None and len({match.lower() for match in _MAIL_NAMES.findall(fields[0])}) >= 3
+
+
+def _office_xml(head: bytes) -> str | None:
+    """Which Office program wrote an XML document, by its root."""
+    found = _ROOT.search(_XML_PRELUDE.sub(b"", head))
+    if found is None:
+        return None
+    name, attributes = found[1].rpartition(b":")[2], found[2]
+    return next((mime for root, space, mime in _OFFICE_ROOTS if name == root and space in attributes), None)
 
 
 def _beginning(data: bytes, count: int = 1024) -> bytes:
@@ -203,6 +223,8 @@ def _agreed(mime: str, name: str) -> str:
     """The type if the name agrees with it; a name without a known ending agrees with everything."""
     wanted = kinds.types_of(name)
     if mime == "application/x-encrypted-office":
+        if any(signatures.unsupported(kind) == "unsupported-legacy-office" for kind in wanted):
+            return mime  # whatever the name says, what is inside is a package
         mime = next((kind for kind in wanted if signatures.unsupported(kind) == "unsupported-office"), mime)
     if wanted and mime not in wanted and (twin := signatures.TWINS.get(mime)) is not None and wanted & twin:
         return next(iter(wanted & twin))  # a document and its template differ in one word

@@ -14,6 +14,8 @@ Rules kept here:
 
 from __future__ import annotations
 
+WORDML, SPREADSHEETML = "application/x-wordml", "application/x-spreadsheetml"  # Word and Excel 2003 XML
+FLAT_OPC = "application/x-flat-opc"  # a whole OOXML package as one XML document
 _OOXML = "application/vnd.openxmlformats-officedocument."
 _ODF = "application/vnd.oasis.opendocument."
 
@@ -48,8 +50,8 @@ ENDINGS: dict[str, frozenset[str]] = {
         ("potm", "application/vnd.ms-powerpoint.template.macroenabled.12"),
         ("ppsm", "application/vnd.ms-powerpoint.slideshow.macroenabled.12"),
         ("ppam", "application/vnd.ms-powerpoint.addin.macroenabled.12"),
-        ("doc dot", "application/msword"),
-        ("xls xlt xla", "application/vnd.ms-excel"),
+        ("doc dot", f"application/msword {WORDML} {FLAT_OPC}"),
+        ("xls xlt xla", f"application/vnd.ms-excel {SPREADSHEETML}"),
         ("ppt pot pps", "application/vnd.ms-powerpoint"),
         ("rtf", "application/rtf"),
         ("odt", f"{_ODF}text"),
@@ -65,7 +67,7 @@ ENDINGS: dict[str, frozenset[str]] = {
         ("html htm", "text/html"),
         ("xhtml", "application/xhtml+xml"),
         ("svg", "image/svg+xml"),
-        ("xml", "application/xml"),
+        ("xml", f"application/xml {WORDML} {SPREADSHEETML} {FLAT_OPC}"),
         ("eml", "message/rfc822"),
         ("msg", "application/vnd.ms-outlook"),
         ("ics", "text/calendar"),
@@ -113,6 +115,9 @@ exe fxp gadget hlp hta img inf ins iso isp jar jnlp js jse ksh lnk mht mhtml msc
 mst ocx ops pcd pif pl ps1 ps1xml ps2 psc1 psc2 py pyc pyo pyw rb reg rpm run scf scr sct settingcontent-ms sh
 shb shs so sys url vb vbe vbp vbs vhd vhdx vsmacros vsw vxd website wll ws wsc wsf wsh xbap xll
 """
+CONVERTED = frozenset(  # types that LibreOffice alone can read
+    {mime for name in ("doc", "xls", "ppt", "rtf", "slk") for mime in ENDINGS[name]} - {FLAT_OPC}
+)
 EXECUTABLE_ENDINGS = frozenset(_PROGRAMS.split())
 
 CONTAINERS = frozenset(

@@ -22,7 +22,7 @@ NEW_MOUNT, NEW_IPC, NEW_UTS = 0x00020000, 0x08000000, 0x04000000
 OF_THE_CELL = NEW_USER | NEW_NET | NEW_PID | NEW_MOUNT | NEW_IPC | NEW_UTS
 OF_A_JAIL = NEW_USER | NEW_NET | NEW_MOUNT | NEW_IPC | NEW_UTS  # its process namespace comes with the fork
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
 _SIGKILL = 9
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT = 1, 2, 4, 8, 32
 _MS_REC, _MS_PRIVATE = 16384, 1 << 18
@@ -59,6 +59,11 @@ def die_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
 
 
+def adopt_orphans() -> None:
+    """Descendants whose parent ends become children of this process, so that it can wait for the last of them."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
 def no_new_privileges() -> None:
     """No program started from here can gain rights; required by Landlock and seccomp."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
@@ -80,8 +85,24 @@ def become_nobody() -> None:
 def enter_cell_namespaces() -> None:
     """New namespaces for the calling process; its own user stays itself in them. The process namespace begins with
     the next child."""
+    _enter_as_oneself(OF_THE_CELL)
+
+
+def enter_runner_namespaces() -> None:
+    """A new user and mount namespace for the calling process; nothing it mounts is seen outside."""
+    _enter_as_oneself(NEW_USER | NEW_MOUNT)
+    _mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
+
+
+def mount_memory(folder: str, size: int) -> None:
+    """An empty file system of at most ``size`` bytes of memory, over a folder that exists."""
+    options = f"size={size},nr_inodes=20000,mode=700".encode()
+    _mount(b"tmpfs", os.fsencode(folder), b"tmpfs", _MS_NOSUID | _MS_NODEV, options)
+
+
+def _enter_as_oneself(flags: int) -> None:
     uid, gid = os.getuid(), os.getgid()
-    unshare(OF_THE_CELL)
+    unshare(flags)
     _prctl(_PR_SET_DUMPABLE, 1)  # else /proc/self belongs to root after a change of user
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")

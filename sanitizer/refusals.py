@@ -56,6 +56,11 @@ SENTENCES: dict[str, Sentence] = {
         "This kind of Office document (xlsb and the like) is not supported yet. Save it as docx, xlsx or pptx and send that "
         "instead.",
     ),
+    "no-converter": Sentence(
+        "この形式を変換する機能(LibreOffice)が、このサーバーにありません。docx、xlsx、pptx、PDFのいずれかで保存し直して送ってください。",
+        "This server has no converter (LibreOffice) for this kind of file. Save it as docx, xlsx, pptx or PDF and send that "
+        "instead.",
+    ),
     "unsupported-flatten": Sentence(
         f"この種類のファイルはページを画像にできません。{_PDF_JA}",
         f"The pages of this type of file cannot be turned into pictures. {_PDF_EN}",

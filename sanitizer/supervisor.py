@@ -30,6 +30,7 @@ from sanitizer import intake
 from sanitizer.cell_link import START_SECONDS, CellDied, CellLink, Ending, NoIsolation
 from sanitizer.clamd import Clamd
 from sanitizer.comparison import SIDES, Compared, Comparison, Side
+from sanitizer.converter import Converter
 from sanitizer.errands import Source
 from sanitizer.examination import Examination, Examined, NotScanned
 from sanitizer.extraction import Part, What, extract
@@ -72,6 +73,7 @@ class Supervisor:
         self.transformers = CellLink({**self.formats, PIXELS: _PIXELS}, module_path, strict, namespaces)
         self.readers = CellLink(self.verifiers, module_path, strict, namespaces)
         self.scanner = scanner
+        self.converter = Converter()
         self._places = asyncio.Semaphore(workers)
         self._comparing = asyncio.Semaphore(1)
         self._reviving = asyncio.Lock()
@@ -179,11 +181,13 @@ class Supervisor:
     async def close(self) -> None:
         """End the cells and everything in them; examinations under way raise ``Unavailable``."""
         self._closed = True
+        self.converter.close_now()
         await asyncio.gather(self.transformers.close(), self.readers.close())
 
     def close_now(self) -> None:
         """The same where no event loop runs."""
         self._closed = True
+        self.converter.close_now()
         self.transformers.close_now()
         self.readers.close_now()
 

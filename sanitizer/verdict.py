@@ -21,7 +21,7 @@ from sanitizer.refusals import sentence
 
 Treatment = Literal["pass", "rebuild", "flatten"]
 Outcome = Literal["released", "refused", "needs_password"]
-Isolation = Literal["full", "landlock"]
+Isolation = Literal["full", "landlock", "bubblewrap"]
 
 ENGINE = "sekisho-sanitizer/1"
 

@@ -65,7 +65,7 @@ class Hello(msgspec.Struct, frozen=True, tag="hello"):
 class Run(msgspec.Struct, frozen=True, tag="run"):
     """One jailed process. Descriptors that ride along, in order: answer pipe; input unless ``probe``; output unless
     ``probe`` or ``verify``; a second input: the treated members (``sanitizer/parcel``) for ``pack``, the other drawing
-    for ``compare``."""
+    for ``compare``, what the converter drew of the file's pictures for ``transform``, if anything."""
 
     id: int
     kind: Kind
@@ -140,6 +140,7 @@ class Status(IntEnum):
     NEEDS_PASSWORD = 3
     NOTHING = 4  # there is nothing to draw
     UNPACKED = 5  # a container: the output is a parcel of its members
+    CONVERT = 6  # the output is for the converter; ``code`` is a recipe (``sanitizer/recipes``)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from functools import partial
 from types import ModuleType
 
 from sanitizer import asides, identify, parcel, probes, signatures
-from sanitizer.formats.base import Change, Job, NeedsPassword, Rebuilt, Refused, Treated, Unpacked
+from sanitizer.formats.base import Change, Job, NeedsPassword, Rebuilt, Refused, ToConvert, Treated, Unpacked
 from sanitizer.limits import Limits
 from sanitizer.refusals import REFUSALS
 from sanitizer.verify import Violation
@@ -63,7 +63,8 @@ def _transform(data: bytes, run: Run, modules: Modules, limits: Limits) -> Answe
         module = modules.get(kind)
         if module is None:
             raise Refused(signatures.unsupported(kind))
-        job = Job(kind, run.treatment, run.name, run.password, limits)
+        drawn = _read(run.second, SECOND) if run.second else None
+        job = Job(kind, run.treatment, run.name, run.password, limits, drawn)
         if hasattr(module, "unpack"):
             return _hand_out(module.unpack(data, job), kind, limits)
         return _hand_over(module.rebuild(data, job), kind, limits)
@@ -112,11 +113,13 @@ def _hand_out(unpacked: Unpacked, kind: str, limits: Limits) -> Answer:
     return Answer(Status.UNPACKED, "", "", kind, "", size, removed, changed)
 
 
-def _hand_over(rebuilt: Rebuilt, kind: str, limits: Limits) -> Answer:
+def _hand_over(rebuilt: Rebuilt | ToConvert, kind: str, limits: Limits) -> Answer:
     if len(rebuilt.data) > limits.max_output:
         raise Refused("output-too-large")
     _write_output(rebuilt.data)
     removed, changed = tuple(rebuilt.removed[:MAX_CHANGES]), tuple(rebuilt.changed[:MAX_CHANGES])
+    if isinstance(rebuilt, ToConvert):
+        return Answer(Status.CONVERT, rebuilt.recipe, "", kind, "", len(rebuilt.data), removed, changed)
     return Answer(Status.DONE, "", "", kind, rebuilt.mime, len(rebuilt.data), removed, changed)
 
 

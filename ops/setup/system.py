@@ -15,6 +15,7 @@ import sys
 import zoneinfo
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 
@@ -75,6 +76,15 @@ def _finds(program: str) -> bool:
     return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is not None
 
 
+_NO_CONVERTER = "doc, xls, ppt and RTF files are refused"
+
+
+def _has_office(library: str) -> bool:
+    """Whether the part of LibreOffice is there that holds ``library``; any packaging of it will do."""
+    found = shutil.which("soffice")
+    return found is not None and (Path(found).resolve().parent / library).is_file()
+
+
 NEEDS: tuple[Need, ...] = (
     Need("python3-venv", _can_make_environments, "nothing can be set up", required=True),
     Need("libmagic1", lambda: _loads("libmagic.so.1"), "attachments cannot be identified, so every one is refused"),
@@ -82,6 +92,11 @@ NEEDS: tuple[Need, ...] = (
     Need("libarchive13", _has_libarchive, "LZH, 7z, RAR, tar and encrypted ZIP files are refused"),
     Need("tzdata", _knows_tokyo, "times are shown in UTC"),
     Need("fonts-noto-cjk", _has_japanese_font, "Japanese letters are missing in sample PDFs and in this browser"),
+    Need("bubblewrap", lambda: shutil.which("bwrap") is not None, _NO_CONVERTER),
+    *(
+        Need(f"libreoffice-{part}-nogui", partial(_has_office, library), _NO_CONVERTER)
+        for part, library in (("writer", "libswlo.so"), ("calc", "libsclo.so"), ("impress", "libsdlo.so"))
+    ),
     # Node, as the package playwright brings it, is linked to it.
     Need("libatomic1", lambda: _loads("libatomic.so.1"), "the browser tests fail"),
     Need("squid", lambda: _finds("squid"), "tests with a real proxy are skipped", tests=True, units=("squid",)),

@@ -2,7 +2,7 @@
 
 A format module is a file in this folder with three functions, named in ``FORMATS`` (see the package)::
 
-    def rebuild(data: bytes, job: Job) -> Rebuilt: ...                     # raises Refused or NeedsPassword
+    def rebuild(data: bytes, job: Job) -> Rebuilt | ToConvert: ...         # raises Refused or NeedsPassword
     def thumbnail(data: bytes, limits: Limits) -> bytes | None: ...        # data: what rebuild gave, already verified
     def text(data: bytes, limits: Limits) -> str: ...                      # the same
 
@@ -47,13 +47,15 @@ from sanitizer.limits import Limits
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One file to rebuild. ``name`` is the file name as received, a hint and never to be trusted."""
+    """One file to rebuild. ``name`` is the file name as received, a hint and never to be trusted. ``drawn``: the answer
+    to a ``ToConvert`` of this file whose result stands beside it."""
 
     mime: str
     treatment: str  # "pass" | "rebuild" | "flatten"
     name: str
     password: str | None
     limits: Limits
+    drawn: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,18 @@ class Rebuilt:
 
     data: bytes
     mime: str
+    removed: list[Change] = field(default_factory=list)
+    changed: list[Change] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ToConvert:
+    """In the place of ``Rebuilt``: only LibreOffice can go on. ``data`` is what it gets, ``recipe`` a key of
+    ``sanitizer.recipes.RECIPES``; its result is read next, in the place of the file or beside it (``Job.drawn``). What
+    is found now and would not be found again goes into the lists; the report has it once."""
+
+    recipe: str
+    data: bytes
     removed: list[Change] = field(default_factory=list)
     changed: list[Change] = field(default_factory=list)
 
@@ -159,7 +173,7 @@ class NeedsPassword(Exception):
 class Format(Protocol):
     """The shape of a format module."""
 
-    def rebuild(self, data: bytes, job: Job) -> Rebuilt:
+    def rebuild(self, data: bytes, job: Job) -> Rebuilt | ToConvert:
         """The file made anew from what may stay."""
 
     def thumbnail(self, data: bytes, limits: Limits) -> bytes | None:

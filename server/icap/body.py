@@ -93,7 +93,6 @@ class Wire:
             self._writer.transport.abort()
             raise Gone from error
 
-
     async def linger(self) -> None:
         """After the last answer: read and drop for a while, for closing over unread bytes would lose the answer."""
         with contextlib.suppress(OSError, TimeoutError):

@@ -389,7 +389,9 @@ def hostile(name: str) -> bytes:
 
 def rebuilt(data: bytes, ending: str = "docx", password: str | None = None, limits: Limits = Limits()) -> Rebuilt:  # noqa: B008
     """The package through the format."""
-    return rebuild(data, Job(MIME.get(ending, ending), "rebuild", f"a.{ending}", password, limits))
+    made = rebuild(data, Job(MIME.get(ending, ending), "rebuild", f"a.{ending}", password, limits))
+    assert isinstance(made, Rebuilt)
+    return made
 
 
 def members(data: bytes) -> dict[str, bytes]:

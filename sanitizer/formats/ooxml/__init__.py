@@ -13,15 +13,15 @@ sanitizer.formats.base.Refused: ('unreadable', 'zip structure')
 
 from __future__ import annotations
 
-from sanitizer.formats.base import Job, Rebuilt, Refused
-from sanitizer.formats.ooxml.build import Package
+from sanitizer.formats.base import Change, Job, Rebuilt, Refused, ToConvert
+from sanitizer.formats.ooxml.build import BinaryWorkbook, Package
 from sanitizer.formats.ooxml.encryption import OLE, decrypted
 from sanitizer.formats.ooxml.extraction import text
 from sanitizer.formats.ooxml.facts import MAIN
-from sanitizer.formats.ooxml.kinds import KINDS, Report
+from sanitizer.formats.ooxml.kinds import KINDS, PARTS, Report
 from sanitizer.formats.ooxml.picture_files import pictures
 from sanitizer.formats.ooxml.table_cells import tables
-from sanitizer.formats.package.members import Budget
+from sanitizer.formats.package.members import Archive, Budget
 from sanitizer.limits import Limits
 
 _O = "application/vnd.openxmlformats-officedocument."
@@ -49,7 +49,7 @@ _PLAIN = {"document": MIME["docx"], "workbook": MIME["xlsx"], "presentation": MI
 __all__ = ["KINDS", "MACRO_FREE", "MIME", "pictures", "rebuild", "tables", "text", "thumbnail"]
 
 
-def rebuild(data: bytes, job: Job) -> Rebuilt:
+def rebuild(data: bytes, job: Job) -> Rebuilt | ToConvert:
     """The package made anew. Raises ``Refused`` or ``NeedsPassword``."""
     if job.treatment == "flatten":
         raise Refused("unsupported-flatten")
@@ -58,11 +58,24 @@ def rebuild(data: bytes, job: Job) -> Rebuilt:
         data = decrypted(data, job.password)
         report.add("encryption")
     budget = Budget(job.limits.max_inflated, 4 * job.limits.max_objects)
-    made, kind = Package(data, job.limits, report, budget).build(lambda kind: MAIN[_type_of(kind, job.mime)][1])
+    try:
+        made, kind = Package(data, job.limits, report, budget).build(lambda kind: MAIN[_type_of(kind, job.mime)][1])
+    except BinaryWorkbook:
+        return _to_convert(data, job.limits)
     if len(made) > job.limits.max_output:
         raise Refused("output-too-large")
     removed, changed = report.changes()
     return Rebuilt(made, _type_of(kind, job.mime), removed, changed)
+
+
+def _to_convert(data: bytes, limits: Limits) -> ToConvert:
+    """A binary workbook for the converter; what goes with certainty is known by the names of its parts."""
+    report = Report()
+    names = Archive(data, Budget(limits.max_inflated, 0)).members
+    for name in names:
+        report.add(next((kind for pattern, kind in PARTS if pattern.search(name)), ""))
+    removed, changed = report.changes()
+    return ToConvert("xlsb-xlsx", data, removed, [Change("converted", 1), *changed])
 
 
 def _type_of(kind: str, mime: str) -> str:

@@ -55,6 +55,13 @@ _MUST_READ = frozenset({"worksheet", "slide"})
 _KEPT_TREE = 1 << 19  # bytes of a part whose tree is kept until its turn
 
 
+class BinaryWorkbook(Refused):
+    """A workbook whose parts are records, not XML: the converter reads those."""
+
+    def __init__(self) -> None:
+        super().__init__("unsupported-office", "binary workbook")
+
+
 class Package:
     """One package. ``build`` gives the bytes and the kind of the main part."""
 
@@ -98,7 +105,7 @@ class Package:
     def _main(self, top: dict[str, Relation]) -> tuple[str, etree._Element]:
         paths = [one.target for one in top.values() if one.rel == "officeDocument" and not one.external]
         if any(path.lower().endswith(".bin") for path in paths):
-            raise Refused("unsupported-office", "binary workbook")
+            raise BinaryWorkbook
         for path in (*paths, *_USUAL):
             tree = self.tree(path)
             if tree is not None:

@@ -1,0 +1,101 @@
+"""What an examination does with an answer that asks for the converter (trusting side).
+
+Rules kept here:
+
+- A jail prepares the bytes that the converter gets and names a recipe of the table; a recipe that is not in it, a size
+  that cannot be, or one conversion too many is a jail gone wrong: ``crashed``.
+- The converter's output is sealed and is read by jails only: in the place of the file, or beside it.
+- What the first reading found is told once: the same kind found again in the converted file is the same thing.
+
+Example: ``sanitizer.examination`` is its only user.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, replace
+
+from sanitizer import intake
+from sanitizer.converter import Converted, Converter, NoConverter, NotConverted
+from sanitizer.formats.base import Change
+from sanitizer.limits import Limits
+from sanitizer.recipes import MAX_STEPS, RECIPES, Recipe
+from sanitizer.wire import MAX_CHANGES, Answer
+
+_OF_THE_CONVERTER = frozenset({"document-info", "extension"})  # it writes its own into everything
+
+
+@dataclass(slots=True)
+class Reading:
+    """What the next jail reads: the received file, or what a converter made of it. ``drawn``: what it made of the
+    file's pictures, 0 bytes if nothing. Its own descriptors are closed by ``close``; the received file stays the
+    caller's."""
+
+    descriptor: int
+    size: int
+    name: str
+    drawn: int = -1
+    drawn_size: int = 0
+    steps: int = 0
+    input_type: str = ""
+    _replaced: bool = False
+    _removed: list[Change] = field(default_factory=list)
+    _changed: list[Change] = field(default_factory=list)
+    _owned: list[int] = field(default_factory=list)
+
+    async def convert(self, converter: Converter, answer: Answer, output: int, limits: Limits) -> Converted:
+        """Have ``output``, which a jail wrote and is owned here from now on, converted as ``answer`` asks; the next
+        reading is of the result. Raises ``NotConverted``."""
+        self._owned.append(output)
+        recipe = RECIPES.get(answer.code)
+        self.steps += 1
+        if recipe is None or self.steps > MAX_STEPS or not intake.seal_output(output, answer.size):
+            raise NotConverted("crashed", "impossible conversion")
+        made = intake.new_output(limits.max_output)
+        self._owned.append(made)
+        try:
+            converted = await converter.convert(output, answer.size, made, recipe, limits)
+        except NoConverter as no:
+            code = "unsupported-flatten" if recipe.target == "pdf" else "no-converter"
+            raise NotConverted(code, _plain(str(no))) from no
+        if not intake.seal_output(made, converted.size):
+            raise NotConverted("crashed", "impossible size")
+        self._go_on(recipe, answer, made, converted.size)
+        return converted
+
+    def _go_on(self, recipe: Recipe, answer: Answer, made: int, size: int) -> None:
+        self.input_type = self.input_type or answer.input_type
+        if recipe.use == "beside":
+            self.drawn, self.drawn_size = made, size
+            return
+        self.descriptor, self.size, self._replaced = made, size, True
+        self.name = f"{self.name.rpartition('.')[0] or self.name}.{recipe.target}"
+        self.drawn, self.drawn_size = -1, 0
+        self._removed += _new(answer.removed, self._removed)
+        self._changed += _new(answer.changed, self._changed)
+
+    def told(self, answer: Answer) -> Answer:
+        """The last answer, with what the earlier ones found."""
+        found = tuple(change for change in answer.removed if not self._is_of_converter(change))
+        removed = (*self._removed, *_new(found, self._removed))[:MAX_CHANGES]
+        changed = (*self._changed, *_new(answer.changed, self._changed))[:MAX_CHANGES]
+        return replace(answer, input_type=self.input_type or answer.input_type, removed=removed, changed=changed)
+
+    def _is_of_converter(self, change: Change) -> bool:
+        return self._replaced and change.kind in _OF_THE_CONVERTER
+
+    def close(self) -> None:
+        """Close what was made on the way."""
+        while self._owned:
+            os.close(self._owned.pop())
+
+
+def _new(changes: tuple[Change, ...], known: list[Change]) -> list[Change]:
+    kinds = {change.kind for change in known}
+    return [change for change in changes if change.kind not in kinds]
+
+
+def _plain(text: str) -> str:
+    """Text that may stand in a detail for the operator."""
+    return re.sub(r"[^A-Za-z0-9 .,:;#/+_()-]", "", text)[:80]

@@ -1,0 +1,82 @@
+"""A compound file with its storages by name, and a way to put other bytes into a stream of the same length.
+
+Rules kept here:
+
+- Names are compared without case. Nothing is moved: a stream keeps its sectors, so that a decrypted document differs
+  from the received one in its encrypted bytes alone.
+
+Source: [MS-CFB] 2.2-2.6.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from sanitizer.formats.base import Refused
+from sanitizer.formats.ooxml.compound import CompoundFile
+from sanitizer.formats.ooxml.kinds import Report
+
+_END = 0xFFFFFFFA
+_MINI = 64
+_STORAGE, _STREAM = 1, 2
+_INFORMATION = ("\x05summaryinformation", "\x05documentsummaryinformation")
+
+
+class Streams(CompoundFile):
+    """``storages`` and ``streams``: names in lower case, in the order of the directory, wherever in the tree."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.storages = [_name(entry) for entry in self._entries if entry[66:67] == bytes([_STORAGE])]
+        self.streams = [_name(entry) for entry in self._entries if entry[66:67] == bytes([_STREAM])]
+
+    def report_info(self, report: Report) -> None:
+        """Say that the file tells about its author and history, if it does."""
+        report.add("document-info", int(any(name in _INFORMATION for name in self.streams)))
+
+    def replaced(self, streams: dict[str, bytes]) -> bytes:
+        """The file with other contents of the named streams; each as long as before."""
+        made = bytearray(self._data)
+        try:
+            for name, content in streams.items():
+                self._put(made, name, content)
+        except (struct.error, IndexError) as error:
+            raise Refused("unreadable", "compound file structure") from error
+        return bytes(made)
+
+    def _put(self, made: bytearray, name: str, content: bytes) -> None:
+        entry = next(one for one in self._entries if one[66] == _STREAM and _name(one) == name.lower())
+        start, size = struct.unpack_from("<IQ", entry, 116)
+        if size & 0xFFFFFFFF != len(content):
+            raise Refused("unreadable", "stream length")
+        at = 0
+        for place, length in self._places(start, len(content)):
+            piece = content[at : at + length]
+            made[place : place + len(piece)] = piece
+            at += length
+
+    def _places(self, start: int, size: int) -> Iterator[tuple[int, int]]:
+        """(offset in the file, bytes) of a stream's sectors."""
+        if size >= self._cutoff:
+            for sector in self._numbers(start, self._fat):
+                yield (sector + 1) * self._size, self._size
+            return
+        (root,) = struct.unpack_from("<I", self._entries[0], 116)
+        whole = list(self._numbers(root, self._fat))
+        for mini in self._numbers(start, self._mini_fat):
+            sector, offset = divmod(mini * _MINI, self._size)
+            yield (whole[sector] + 1) * self._size + offset, _MINI
+
+    def _numbers(self, sector: int, table: list[int]) -> Iterator[int]:
+        for _ in range(len(table) + 1):
+            if sector >= _END:
+                return
+            yield sector
+            sector = table[sector]
+        raise Refused("unreadable", "compound file chain has no end")
+
+
+def _name(entry: bytes) -> str:
+    length = min(struct.unpack_from("<H", entry, 64)[0], 64)
+    return entry[: max(length - 2, 0)].decode("utf-16-le", "replace").lower()
