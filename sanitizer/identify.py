@@ -153,6 +153,8 @@ def _by_text(data: bytes, name: str) -> str | None:
         return "message/rfc822"
     if not is_text(data) and not (wanted & signatures.ANY_TEXT and _could_be_text(data)):
         return None
+    if data.startswith(signatures.PROGRAM_IN_TEXT):
+        raise Refused("executable", "anti-virus test program")
     if "text/csv" in wanted or "text/tab-separated-values" in wanted:
         disguise = next((mime for pattern, mime in _TEXT_IN_DISGUISE if pattern.match(_beginning(data))), None)
         return disguise or next(iter(wanted))

@@ -183,8 +183,9 @@ SENTENCES: dict[str, Sentence] = {
         "The picture has too many pixels. Make it smaller and send it again.",
     ),
     "too-deep": Sentence(
-        "ファイルの入れ子が深すぎます。作成したソフトでPDFとして保存し直して送ってください。",
-        "The file is nested too deeply. Save it as PDF in the program it was made with and send that instead.",
+        "ファイルの入れ子が深すぎます。中のファイルを取り出して送るか、作成したソフトでPDFとして保存し直して送ってください。",
+        "The file is nested too deeply. Take out the files in it and send those, or save it as PDF in the program it was made "
+        "with.",
     ),
     "bomb": Sentence(
         "展開すると極端に大きくなるファイルのため、処理を止めました。元の文書を作り直して送ってください。",

@@ -34,8 +34,10 @@ EXECUTABLE: tuple[tuple[bytes, str], ...] = (
     (b"[Desktop Entry]", "desktop shortcut"),
     (b"Windows Registry Editor", "registry file"),
     (b"REGEDIT4", "registry file"),
-    (b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR", "test program of the anti-virus industry"),
 )
+
+# a program that is also a text: the test file of the anti-virus industry
+PROGRAM_IN_TEXT = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR"
 
 # offset, bytes, media type
 MAGIC: tuple[tuple[int, bytes, str], ...] = (

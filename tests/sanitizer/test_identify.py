@@ -9,13 +9,14 @@ import zipfile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.archive_samples import zip_of
 
 from sanitizer import kinds
 from sanitizer.formats import FORMATS
 from sanitizer.formats.base import Refused
 from sanitizer.identify import identify
 from sanitizer.refusals import REFUSALS, SENTENCES
-from sanitizer.signatures import unsupported
+from sanitizer.signatures import PROGRAM_IN_TEXT, unsupported
 
 OOXML = "application/vnd.openxmlformats-officedocument."
 ODF = "application/vnd.oasis.opendocument."
@@ -128,6 +129,10 @@ REFUSED = [
     ("a.pdf", program(b"PE\0\0"), "executable"),
     ("a.pdf", program(b"PE\0\0") + PDF, "executable"),
     ("a.txt", program(bytes(4)), "executable"),
+    ("a.txt", PROGRAM_IN_TEXT + b"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*", "executable"),
+    ("a.zip", zip_of(before=program(b"PE\0\0")), "executable"),
+    ("a.zip", b"PK\3\4" + b"PK\1\2" * 100_001, "bomb"),
+    ("a.zip", b"PK\3\4" + b"PK\5\6\1\0" + bytes(16), "split-archive"),
     ("a.jpg", b"\x7fELF\x02" + bytes(60), "executable"),
     ("a", b"\xcf\xfa\xed\xfe" + bytes(60), "executable"),
     ("a", b"\xca\xfe\xba\xbe" + bytes(60), "executable"),
