@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import io
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -109,22 +110,24 @@ def nearest_quality(tables: dict[int, list[int]]) -> int:
     if not tables:
         return 85
     keys = sorted(tables)
-    wanted = [(LUMA, tables[keys[0]])] + ([(CHROMA, tables[keys[1]])] if len(keys) > 1 else [])
+    wanted = [[math.log(max(1, value)) for value in tables[key]] for key in keys[:2]]
     return min(range(1, 101), key=lambda quality: _distance(wanted, quality))
 
 
-def _distance(wanted: list[tuple[list[int], list[int]]], quality: int) -> float:
-    return sum(
-        abs(math.log(ours / max(1, theirs)))
-        for base, table in wanted
-        for ours, theirs in zip(scaled(base, quality), table, strict=True)
-    )
+def _distance(wanted: list[list[float]], quality: int) -> float:
+    """``wanted``: the logarithms of the luma table and, where there is one, of the chroma table."""
+    ours = _LOGARITHMS[quality - 1]
+    return sum(sum(map(abs, map(operator.sub, our, their))) for our, their in zip(ours, wanted, strict=False))
 
 
 def scaled(base: list[int], quality: int) -> list[int]:
     """A table of Annex K at a quality, as libjpeg scales it (jcparam.c, baseline)."""
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality
     return [min(255, max(1, (value * scale + 50) // 100)) for value in base]
+
+
+# (luma, chroma) by quality from 1; made once, because each picture is compared with all of them
+_LOGARITHMS = [[[math.log(value) for value in scaled(base, q)] for base in (LUMA, CHROMA)] for q in range(1, 101)]
 
 
 def _sampling(image: JpegImagePlugin.JpegImageFile) -> int:
