@@ -23,7 +23,10 @@ from sanitizer.formats.mail.words import PLAIN, decoded_words, encoded
 
 MAX_MAILBOXES = 2_000
 LONGEST_NAME = 200
-_TOKEN = re.compile(r"""\s+|"(?:[^"\\]|\\.)*"|\((?:[^()\\]|\\.)*\)|<[^<>]*>|[,;:]|[^\s"(<,;:]+|.""", re.DOTALL)
+LONGEST_FIELD = 400_000  # characters that are looked at: each of two thousand mailboxes may have two hundred
+_TOKEN = re.compile(
+    r"""\s+|"(?:[^"\\]|\\.){0,500}"|\((?:[^()\\]|\\.){0,500}\)|<[^<>]{0,500}>|[,;:]|[^\s"(<,;:]+|.""", re.DOTALL
+)
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _DOT_ATOM = re.compile(r"[^.]+(?:\.[^.]+)*")
@@ -47,7 +50,7 @@ def _entries(value: str) -> list[list[str]]:
     entries: list[list[str]] = []
     current: list[str] = []
     group: tuple[list[str], int] | None = None
-    for token in [match[0] for match in _TOKEN.finditer(value)] + [";"]:
+    for token in [match[0] for match in _TOKEN.finditer(value[:LONGEST_FIELD])] + [";"]:
         if token == ":" and not _has_at(current):
             group, current = (current, len(entries)), []
         elif token in (",", ";"):

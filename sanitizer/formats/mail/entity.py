@@ -160,13 +160,16 @@ def _pieces(body: memoryview, boundary: str) -> list[memoryview]:
     """The parts of a multipart, without what is before the first and after the last."""
     if not boundary.strip():
         return []
-    mark = re.escape(boundary.strip().encode("utf-8", "replace"))
-    delimiter = re.compile(rb"(?:\A|\r\n|\r|\n)--" + mark + rb"(--)?[ \t]*(?=\r|\n|\Z)")
+    mark = re.escape(b"--" + boundary.strip().encode("utf-8", "replace"))
+    delimiter = re.compile(mark + rb"(--)?[ \t]*(?=\r|\n|\Z)")  # begins with letters: these are found quickly
     found: list[memoryview] = []
     start: int | None = None
     for match in delimiter.finditer(body):
+        end = _before_line_end(body, match.start())
+        if end is None:
+            continue
         if start is not None:
-            found.append(body[min(start, match.start()) : match.start()])
+            found.append(body[min(start, end) : end])
         start = None if match[1] else _after_line_end(body, match.end())
         if match[1]:
             break
@@ -175,6 +178,13 @@ def _pieces(body: memoryview, boundary: str) -> list[memoryview]:
     if start is not None:
         found.append(body[start:])
     return found
+
+
+def _before_line_end(body: memoryview, at: int) -> int | None:
+    """Where the line end before ``at`` begins; None if there is none."""
+    if bytes(body[max(at - 2, 0) : at]) == b"\r\n":
+        return at - 2
+    return at if not at else at - 1 if body[at - 1] in b"\r\n" else None
 
 
 def _after_line_end(body: memoryview, at: int) -> int:

@@ -68,6 +68,8 @@ class _Packing:
         self._notes = notes
         self._limits = limits
         self._treated = {id(part): result for part, result in zip(parts, treated, strict=True)}
+        for part in parts:
+            part.data = b""  # what leaves is not what came; nor is there room for both
         self._pictures = 0
 
     def nodes(self) -> list[writer.Node]:
@@ -80,8 +82,9 @@ class _Packing:
     def _file(self, part: Attached, content_id: str = "") -> writer.File:
         result = self._treated[id(part)]
         if result.code == "released":
-            return writer.File(result.name, result.mime, result.read(), content_id)
-        return writer.File(notes_of.note_name(result.name), "text/plain", notes_of.note(result.code))
+            return writer.File(result.name, result.mime, result.read, content_id)
+        note = notes_of.note(result.code)
+        return writer.File(notes_of.note_name(result.name), "text/plain", lambda: note)
 
     def _words(self, words: Words) -> list[writer.Node]:
         """A run of text; then what came beside its page and is not shown by it."""
@@ -143,4 +146,4 @@ def as_mail(message: Message) -> bytes:
 def _as_received(part: Attached) -> writer.File:
     name = safe_name(part.name)
     content_id = re.sub(r"[^!-;=?-~]", "", next(iter(part.content_ids), ""))[:200]
-    return writer.File(name, part.kind or "application/octet-stream", part.data, content_id)
+    return writer.File(name, part.kind or "application/octet-stream", lambda: part.data, content_id)

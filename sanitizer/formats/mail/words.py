@@ -57,12 +57,14 @@ def _joined(run: list[bytes], charset: str) -> str:
     return decoded(b"".join(run), charset)[0] if run else ""
 
 
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_BASE64 = bytes(byte for byte in range(256) if byte not in _ALPHABET)
 
 
 def from_base64(data: bytes) -> bytes:
     """Base64 as received, read up to its first padding, with what is not of its alphabet passed over."""
-    plain = _NOT_BASE64.sub(b"", data.partition(b"=")[0] if b"=" in data else data)
+    end = data.find(b"=")
+    plain = data[: end if end >= 0 else len(data)].translate(None, _NOT_BASE64)
     if len(plain) % 4 == 1:
         plain = plain[:-1]
     return base64.b64decode(plain + b"=" * (-len(plain) % 4))

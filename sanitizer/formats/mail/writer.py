@@ -20,13 +20,15 @@ from __future__ import annotations
 import base64
 import re
 import urllib.parse
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sanitizer.formats.mail import addresses
 from sanitizer.formats.mail.model import PEOPLE, Message
 from sanitizer.formats.mail.words import unstructured
 
-_LINE = 57  # octets in one line of base64
+_WIDTH = 76  # characters in one line of base64
+_BLOCK = 57 << 12  # octets that are encoded at once: whole lines
 _NUMBERS = {"mixed": 1, "alternative": 2, "related": 3}
 _LEVEL = re.compile(rb'boundary="=_([1-9])\.[123]"')
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9._-](?:[A-Za-z0-9 ._-]{0,98}[A-Za-z0-9._-])?")
@@ -49,11 +51,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """What is attached. ``content_id``: without brackets, for a picture that the page shows; else empty."""
+    """What is attached. ``read`` gives its bytes, as often as it is asked. ``content_id``: without brackets, for a
+    picture that the page shows; else empty."""
 
     name: str
     mime: str
-    data: bytes
+    read: Callable[[], bytes]
     content_id: str = ""
 
 
@@ -71,7 +74,9 @@ Node = Text | Page | File | Parts
 def written(message: Message, nodes: list[Node]) -> bytes:
     """The message with its contents, as a file."""
     body = nodes[0] if len(nodes) == 1 and not isinstance(nodes[0], File) else Parts("mixed", nodes)
-    return (_fields(message) + "MIME-Version: 1.0\r\n").encode("ascii") + _entity(body, 1 + _highest(body))
+    out = [(_fields(message) + "MIME-Version: 1.0\r\n").encode("ascii")]
+    _entity(body, 1 + _highest(body), out)
+    return b"".join(out)
 
 
 def _fields(message: Message) -> str:
@@ -90,7 +95,7 @@ def _highest(node: Node) -> int:
     if isinstance(node, Parts):
         return max(map(_highest, node.parts), default=0)
     if isinstance(node, File) and node.mime == "message/rfc822":
-        return level_of(node.data)
+        return level_of(node.read())
     return 0
 
 
@@ -100,29 +105,31 @@ def level_of(data: bytes) -> int:
     return int(found[1]) if found else 1
 
 
-def _entity(node: Node, level: int) -> bytes:
+def _entity(node: Node, level: int, out: list[bytes]) -> None:
     """The fields of an entity that say what it is, a blank line, its body."""
     if isinstance(node, Parts):
-        boundary = f"=_{level}.{_NUMBERS[node.kind]}".encode("ascii")
-        head = b'Content-Type: multipart/%s; boundary="%s"\r\n\r\n' % (node.kind.encode("ascii"), boundary)
-        parts = b"".join(b"--%s\r\n%s" % (boundary, _entity(part, level)) for part in node.parts)
-        return head + parts + b"--%s--\r\n" % boundary
-    if isinstance(node, Text):
-        return _leaf(f"text/plain; charset=UTF-8{node.flowed}", "", node.characters.encode("utf-8"))
-    if isinstance(node, Page):
-        return _leaf("text/html; charset=UTF-8", "", node.characters.encode("utf-8"))
-    if node.mime == "message/rfc822":
-        return f"Content-Type: message/rfc822\r\n{_disposition(node)}\r\n".encode("ascii") + node.data
-    return _leaf(node.mime, _disposition(node), node.data)
+        boundary = f"=_{level}.{_NUMBERS[node.kind]}"
+        out.append(f'Content-Type: multipart/{node.kind}; boundary="{boundary}"\r\n\r\n'.encode("ascii"))
+        for part in node.parts:
+            out.append(f"--{boundary}\r\n".encode("ascii"))
+            _entity(part, level, out)
+        out.append(f"--{boundary}--\r\n".encode("ascii"))
+    elif isinstance(node, Text):
+        _leaf(f"text/plain; charset=UTF-8{node.flowed}", "", node.characters.encode("utf-8"), out)
+    elif isinstance(node, Page):
+        _leaf("text/html; charset=UTF-8", "", node.characters.encode("utf-8"), out)
+    elif node.mime == "message/rfc822":
+        out += [f"Content-Type: message/rfc822\r\n{_disposition(node)}\r\n".encode("ascii"), node.read()]
+    else:
+        _leaf(node.mime, _disposition(node), node.read(), out)
 
 
-def _leaf(kind: str, disposition: str, data: bytes) -> bytes:
+def _leaf(kind: str, disposition: str, data: bytes, out: list[bytes]) -> None:
     head = f"Content-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n{disposition}\r\n"
-    return head.encode("ascii") + _base64(data)
-
-
-def _base64(data: bytes) -> bytes:
-    return b"".join(base64.b64encode(data[at : at + _LINE]) + b"\r\n" for at in range(0, len(data), _LINE))
+    out.append(head.encode("ascii"))
+    for at in range(0, len(data), _BLOCK):
+        block = base64.b64encode(data[at : at + _BLOCK])
+        out.append(b"".join(block[line : line + _WIDTH] + b"\r\n" for line in range(0, len(block), _WIDTH)))
 
 
 def _disposition(file: File) -> str:
