@@ -1,0 +1,222 @@
+"""The whole product as its people meet it: ``sekisho serve`` with its database, sessions, audit record and sockets, and
+clients that logged in and talk.
+
+Measures: what one message to many costs (100 and 1,000 members; ``paced``: the next when everyone has the last,
+``saturated``: ``IN_FLIGHT`` under way), many pairs in conversation, delay at a steady pace, and memory of a connection
+that only waits.
+
+Rules: deliveries are counted by the clients, the sender's own among them; CPU is the server process's own; the
+reference in the same run is a bare server with ready-made frames (``ops.bench.fanout_servers``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ops.bench.crowd import Crowd, Script, allow_connections, converse, delays, talk
+from ops.bench.served_chat import Group, ServedChat, wait_for
+
+DELIVERIES = {"paced": 50_000, "saturated": 200_000}
+IN_FLIGHT = 48
+PAIRS = 128
+POSTS_EACH = 40
+IDLE = (1_000, 5_000)
+PACE, PACED_SECONDS = 20, 10  # messages a second, seconds
+TEXT = "議事録を共有フォルダに置きました。ご確認ください。" * 2
+
+
+class Product:
+    """``sekisho serve`` on loopback with a fresh folder. Rate limits are far off, nothing else differs from a town's."""
+
+    name = "sekisho"
+    marker = b'"message.posted"'
+    ping, pong = b"\x89\x00", b"\x8a\x80" + bytes(4)
+
+    def __init__(self, folder: Path) -> None:
+        self._data = folder / "data"
+        self._folder = folder
+        self.port = free_port()
+        config = folder / "sekisho.toml"
+        config.write_text(_CONFIG.format(data=json.dumps(str(self._data)), port=self.port), encoding="utf-8")
+        subprocess.run([*_SEKISHO, "init", "--config", config], check=True, capture_output=True)
+        self._group = Group([*_SEKISHO, "serve", "--config", config], environment={}, log=folder / "log")
+        wait_for(lambda: accepts(self.port), self._group)
+
+    def scripts(self, rooms: int, size: int) -> list[Script]:
+        output = self._folder / "people.jsonl"
+        counts = ("--count", str(rooms * size), "--rooms", str(rooms), "--size", str(size))
+        made = [*_SEKISHO, "bench", "people", "--data", self._data, *counts, "-o", output]
+        subprocess.run(made, check=True, capture_output=True)
+        return [self._script(**json.loads(line)) for line in output.read_text().splitlines()]
+
+    def _script(self, login: str, token: str, zone: str, room: str) -> Script:
+        hello = json.dumps({"op": "hello", "token": token}).encode()
+        mark = f"@{login}@".encode()
+        post = json.dumps({"op": "post", "ref": 0, "room": room, "client_msg_id": "%d", "text": f"@{login}@{TEXT}"})
+        return Script(
+            ((_UPGRADE % self.port, b"\r\n\r\n"), (masked(hello), b'"op":"ready"')),
+            lambda number: masked((post % number).encode()),
+            mark,
+        )
+
+    def cpu_seconds(self) -> dict[str, float]:
+        return {"server": self._group.cpu_seconds()}
+
+    def pss_kib(self) -> float:
+        return self._group.pss_kib()
+
+    def end(self) -> None:
+        self._group.end()
+
+
+_SEKISHO = (Path(sys.executable).with_name("sekisho"),)
+_CONFIG = """
+data = {data}
+production = false
+[[listeners]]
+name = "bench"
+zone = "lgwan"
+host = "127.0.0.1"
+port = {port}
+[limits]
+posts_per_second = 0
+frames_per_second = 0
+write_buffer_kib = 16384
+slow_reader_seconds = 120
+"""
+_UPGRADE = (
+    b"GET /api/v1/ws HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Protocol: sekisho.v1\r\n\r\n"
+)
+
+
+def masked(payload: bytes) -> bytes:
+    """A client's text frame (RFC 6455 section 5.2) with the mask 0: allowed, and free to make."""
+    size = len(payload)
+    head = bytes((0x81, 0x80 | size)) if size < 126 else bytes((0x81, 0x80 | 126)) + size.to_bytes(2, "big")
+    return head + bytes(4) + payload
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def product() -> Iterator[Product]:
+    with tempfile.TemporaryDirectory(prefix="sekisho-bench-") as folder:
+        server = Product(Path(folder))
+        try:
+            yield server
+        finally:
+            server.end()
+
+
+def figures() -> dict[str, Any]:
+    """One run of every measure."""
+    allow_connections(max(IDLE))
+    with product() as server:
+        result: dict[str, Any] = {}
+        for members in (100, 1000):
+            for mode in DELIVERIES:
+                result[f"{mode}_{members}"] = fanout(server, members, mode)
+        result["pairs"] = pairs(server)
+        result["steady"] = steady(server)
+    with product() as server:
+        result["idle_connection_kib"] = idle_memory(server)
+    return result
+
+
+def fanout(server: ServedChat, members: int, mode: str) -> dict[str, float]:
+    """Deliveries per second of CPU, of the server alone and with its database."""
+    scripts = server.scripts(1, members)
+    messages = max(20, DELIVERIES[mode] // members)
+
+    async def work(crowd: Crowd) -> dict[str, float]:
+        await talk(crowd, messages // 10, 4)
+        before = server.cpu_seconds()
+        await talk(crowd, messages, 1 if mode == "paced" else IN_FLIGHT)
+        return _per_cpu(messages * members, before, server.cpu_seconds(), "deliveries")
+
+    return asyncio.run(_with_crowd(server, scripts, work))
+
+
+def pairs(server: ServedChat) -> dict[str, float]:
+    """Messages that were kept and came back, per second and per second of CPU: 256 senders in 128 rooms of two."""
+    scripts = server.scripts(PAIRS, 2)
+
+    async def work(crowd: Crowd) -> dict[str, float]:
+        messages = POSTS_EACH * len(crowd.members)
+        before, start = server.cpu_seconds(), asyncio.get_running_loop().time()
+        await converse(crowd, POSTS_EACH, 2)
+        wall = asyncio.get_running_loop().time() - start
+        return {"messages_per_second": round(messages / wall)} | _per_cpu(
+            messages, before, server.cpu_seconds(), "messages"
+        )
+
+    return asyncio.run(_with_crowd(server, scripts, work))
+
+
+def steady(server: ServedChat) -> dict[str, float]:
+    """Milliseconds from saying to hearing at 20 messages a second into 100 members."""
+    scripts = server.scripts(1, 100)
+
+    async def work(crowd: Crowd) -> dict[str, float]:
+        found = await delays(crowd, PACE * PACED_SECONDS, PACE)
+        cuts = statistics.quantiles(found, n=100)
+        return {"p50_ms": round(1e3 * cuts[49], 2), "p99_ms": round(1e3 * cuts[98], 2)}
+
+    return asyncio.run(_with_crowd(server, scripts, work))
+
+
+def idle_memory(server: ServedChat) -> float:
+    """KiB of proportional memory for each further connection that is logged in and waits."""
+    few, many = IDLE
+    scripts = server.scripts(many // 50, 50)
+
+    async def work(crowd: Crowd) -> float:
+        await crowd.join(scripts[len(crowd.members) : few])
+        before = server.pss_kib()
+        await crowd.join(scripts[few:many])
+        return round((server.pss_kib() - before) / (many - few), 2)
+
+    return asyncio.run(_with_crowd(server, scripts[:50], work))
+
+
+async def _with_crowd(server: ServedChat, scripts: list[Script], work: Any) -> Any:
+    crowd = Crowd(server.port, server.marker, server.ping, server.pong)
+    try:
+        await crowd.join(scripts)
+        return await work(crowd)
+    finally:
+        crowd.leave()
+
+
+def _per_cpu(count: int, before: dict[str, float], after: dict[str, float], what: str) -> dict[str, float]:
+    spent = {name: after[name] - before[name] for name in after}
+    result = {f"{what}_per_cpu_second": round(count / max(spent["server"], 0.01))}
+    if len(spent) > 1:
+        result[f"{what}_per_cpu_second_with_database"] = round(count / max(sum(spent.values()), 0.01))
+    return result
+
+
+if __name__ == "__main__":
+    print(json.dumps(figures(), indent=2))
