@@ -7,13 +7,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, LargeBinary, bindparam, cast, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, LargeBinary, bindparam, cast, func, insert, select, text
 
 from rooms.audit import Frontier, leaf_hash
+from rooms.store.prepared import Prepared
 from rooms.store.schema import audit_checkpoints, audit_head, audit_leaves
 
-_INSERT = insert(audit_leaves)
+_INSERT = Prepared(insert(audit_leaves), "idx", "leaf", "hash")
+_MOVE_HEAD = Prepared(
+    text(
+        "INSERT INTO audit_head (id, frontier) VALUES (0, :frontier) "
+        "ON CONFLICT (id) DO UPDATE SET frontier = excluded.frontier"
+    ),
+    "frontier",
+)
 PAGE = 5_000
 _LEAVES_FROM = (
     select(audit_leaves.c.idx, cast(audit_leaves.c.leaf, LargeBinary).label("leaf"))
@@ -24,12 +31,8 @@ _LEAVES_FROM = (
 
 def write_leaves(connection: Connection, first: int, leaves: Sequence[tuple[bytes, bytes]], frontier: Frontier) -> None:
     """``leaves``: (encoding, hash) from index ``first`` on; ``frontier`` is the tree with them."""
-    rows = [{"idx": first + i, "leaf": leaf, "hash": digest} for i, (leaf, digest) in enumerate(leaves)]
-    connection.execute(_INSERT, rows)
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    head = dialect.insert(audit_head)
-    upsert = head.on_conflict_do_update(index_elements=[audit_head.c.id], set_={"frontier": head.excluded.frontier})
-    connection.execute(upsert, {"id": 0, "frontier": frontier.to_bytes()})
+    _INSERT.run(connection, ((first + i, leaf, digest) for i, (leaf, digest) in enumerate(leaves)))
+    _MOVE_HEAD.run(connection, [(frontier.to_bytes(),)])
 
 
 def write_checkpoint(connection: Connection, size: int, at: int, note: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -14,22 +13,29 @@ from rooms.decide.posting import AttachmentPosted, EventAppended, MessageKept, R
 from rooms.events import RoomEvent, decode, encode, kind_of
 from rooms.store.gathering import load_rooms
 from rooms.store.people import load_people
+from rooms.store.prepared import Prepared
 from rooms.store.receiving import load_attachments
 from rooms.store.schema import attachments, events, messages, outbox, read_marks, rooms
 from rooms.world import Posted, World
 
-_POSTED = select(messages.c.author, messages.c.room, messages.c.client_msg_id, messages.c.id, messages.c.seq).where(
-    tuple_(messages.c.author, messages.c.room, messages.c.client_msg_id).in_(bindparam("keys", expanding=True))
+_KEY = ("author", "room", "client_msg_id")
+_POSTED = Prepared(
+    select(*(messages.c[name] for name in _KEY), messages.c.id, messages.c.seq).where(
+        *(messages.c[name] == bindparam(name) for name in _KEY)
+    ),
+    *_KEY,
 )
-_HEAD = update(rooms).where(rooms.c.id == bindparam("b_id")).values(head=bindparam("b_head"))
+_HEAD = Prepared(
+    update(rooms).where(rooms.c.id == bindparam("b_id")).values(head=bindparam("b_head")), "b_id", "b_head"
+)
 _SHOWN = (
     update(attachments)
     .where(attachments.c.id == bindparam("b_id"))
     .values(message=bindparam("b_message"), seq=bindparam("b_seq"))
 )
-_INSERT_EVENTS = insert(events)
-_INSERT_MESSAGES = insert(messages)
-_INSERT_OUTBOX = insert(outbox)
+_INSERT_EVENTS = Prepared(insert(events), "room", "seq", "at", "actor", "made_in", "kind", "body")
+_INSERT_MESSAGES = Prepared(insert(messages), *_KEY, "id", "seq")
+_INSERT_OUTBOX = Prepared(insert(outbox), "topic", "room", "seq")
 
 
 def load_post_message(connection: Connection, commands: Sequence[PostMessage], world: World) -> None:
@@ -37,7 +43,7 @@ def load_post_message(connection: Connection, commands: Sequence[PostMessage], w
     load_people(connection, (c.origin.person for c in commands), world)
     load_rooms(connection, (c.room for c in commands), world)
     keys = [(c.origin.person or "", c.room, c.client_msg_id) for c in commands]
-    for author, room, client_msg_id, message_id, seq in connection.execute(_POSTED, {"keys": keys}):
+    for author, room, client_msg_id, message_id, seq in _POSTED.find(connection, keys):
         world.posted[author, room, client_msg_id] = Posted(message_id, seq, True)
     load_attachments(connection, (a for c in commands for a in c.attachments), world)
     replies = [c.reply_to for c in commands if c.reply_to]
@@ -58,26 +64,16 @@ def load_mark_read(connection: Connection, commands: Sequence[MarkRead], world: 
 
 def write_events(connection: Connection, changes: Sequence[EventAppended]) -> None:
     """The events, each room's new head, and what must follow from them (``outbox``)."""
-    rows: list[dict[str, Any]] = []
-    follow: list[dict[str, Any]] = []
-    heads: dict[str, int] = {}
-    for change in changes:
-        e = change.event
-        row = {"room": e.room, "seq": e.seq, "at": e.at, "actor": e.actor, "made_in": e.made_in}
-        rows.append(row | {"kind": kind_of(e.event), "body": encode(e.event)})
-        follow.append({"topic": "event", "room": e.room, "seq": e.seq})
-        heads[e.room] = e.seq
-    connection.execute(_INSERT_EVENTS, rows)
-    connection.execute(_INSERT_OUTBOX, follow)
-    connection.execute(_HEAD, [{"b_id": room, "b_head": head} for room, head in heads.items()])
+    appended = [change.event for change in changes]
+    _INSERT_EVENTS.run(
+        connection, ((e.room, e.seq, e.at, e.actor, e.made_in, kind_of(e.event), encode(e.event)) for e in appended)
+    )
+    _INSERT_OUTBOX.run(connection, (("event", e.room, e.seq) for e in appended))
+    _HEAD.run(connection, {e.room: e.seq for e in appended}.items())
 
 
 def write_messages(connection: Connection, changes: Sequence[MessageKept]) -> None:
-    rows = [
-        {"author": c.author, "room": c.room, "client_msg_id": c.client_msg_id, "id": c.id, "seq": c.seq}
-        for c in changes
-    ]
-    connection.execute(_INSERT_MESSAGES, rows)
+    _INSERT_MESSAGES.run(connection, ((c.author, c.room, c.client_msg_id, c.id, c.seq) for c in changes))
 
 
 def write_posted_attachments(connection: Connection, changes: Sequence[AttachmentPosted]) -> None:
