@@ -22,8 +22,8 @@ from rooms.store.search import waiting_events
 
 log = logging.getLogger("sekisho.search")
 
-BATCH = 16
-GATHER = 0.1
+BATCH = 128  # a commit costs the index as much as thirty messages; this many hold up a post for about 10 ms
+GATHER = 0.5
 LOOK_AGAIN = 30.0
 TRY_AGAIN = 2.0
 

@@ -1,5 +1,5 @@
-"""Many clients of one chat server, whatever it speaks: they log in by a script of what to say and what to wait for, talk,
-and count what they hear.
+"""Many clients of one chat server, whatever it speaks: they log in by a script of what to say and what to wait for,
+talk, and count what they hear.
 
 Rules: nothing is parsed but a marker that stands once in every message, so that a thousand clients cost the machine
 little beside the server that is measured; every wait is bounded.
@@ -146,15 +146,38 @@ class Crowd:
             member.transport.abort()
 
 
-async def talk(crowd: Crowd, messages: int, window: int) -> None:
-    """``messages`` are said, with at most ``window`` under way to everybody, by so many speakers in turn as keep two
-    under way each."""
-    everyone, before = len(crowd.members), crowd.deliveries
-    speakers = crowd.members[: max(1, window // 2)]
-    for number in range(messages):
-        await crowd.until(before + (number - window + 1) * everyone)
-        speakers[number % len(speakers)].say()
-    await crowd.until(before + messages * everyone)
+class Room:
+    """Members who hear each other. ``window``: how many messages may be under way to everybody."""
+
+    def __init__(self, members: Sequence[Member], window: int) -> None:
+        self.members = members
+        self._window = window
+        self._speakers = members[: max(1, window // 2)]
+        self.heard = self._said = 0
+
+    def go_on(self, messages: int) -> None:
+        """Say what may be said now, speakers in turn."""
+        while self._said < messages and self.heard >= (self._said - self._window + 1) * len(self.members):
+            self._said += 1
+            self._speakers[self._said % len(self._speakers)].say()
+
+
+async def talk(crowd: Crowd, size: int, messages: int, window: int) -> None:
+    """``messages`` are said in each room of ``size``, which sit side by side in ``members``; in a room the next one
+    when at most ``window`` - 1 are on their way to somebody."""
+    members, before = crowd.members, crowd.deliveries
+    rooms = [Room(members[first : first + size], window) for first in range(0, len(members), size)]
+    where = {member: room for room in rooms for member in room.members}
+
+    def go_on(member: Member, found: int) -> None:
+        room = where[member]
+        room.heard += found
+        room.go_on(messages)
+
+    crowd.on_heard = go_on
+    for room in rooms:
+        room.go_on(messages)
+    await crowd.until(before + messages * len(members))
 
 
 async def converse(crowd: Crowd, messages: int, room_size: int) -> None:

@@ -146,9 +146,11 @@ class BareProtocol(asyncio.Protocol):
 _FRAME = event_frame(event(FIRST), "lgwan")
 
 
-async def bare() -> None:
+async def bare(port: int = 0) -> None:
     others: list[asyncio.Transport] = []
-    server = await asyncio.get_running_loop().create_server(lambda: BareProtocol(others), "127.0.0.1", 0, backlog=4096)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: BareProtocol(others), "127.0.0.1", port, backlog=4096
+    )
     _say(port=server.sockets[0].getsockname()[1])
     await asyncio.Event().wait()
 
@@ -176,16 +178,17 @@ def _answer_questions() -> None:
     os._exit(0)
 
 
-def main(name: str) -> None:
-    threading.Thread(target=_answer_questions, daemon=True).start()
-    work: Callable[[], Coroutine[Any, Any, None]] = {"product": product, "bare": bare}[name]
+def main(name: str, *port: str) -> None:
+    if not port:  # who names the port looks at the process from outside
+        threading.Thread(target=_answer_questions, daemon=True).start()
+    work: Callable[..., Coroutine[Any, Any, None]] = {"product": product, "bare": bare}[name]
     if importlib.util.find_spec("uvloop"):
         loop_factory = importlib.import_module("uvloop").new_event_loop
     else:
         loop_factory = asyncio.new_event_loop
     with asyncio.Runner(loop_factory=loop_factory) as runner:
-        runner.run(work())
+        runner.run(work(*map(int, port)))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -1,9 +1,10 @@
 """The whole product as its people meet it: ``sekisho serve`` with its database, sessions, audit record and sockets, and
 clients that logged in and talk.
 
-Measures: what one message to many costs (100 and 1,000 members; ``paced``: the next when everyone has the last,
-``saturated``: ``IN_FLIGHT`` under way), many pairs in conversation, delay at a steady pace, and memory of a connection
-that only waits.
+Measures: what one message to many costs (``paced``: in each room the next when everyone has the last, so that a wake-up
+brings one message; ``alone``: the same in one room, so that each message has a commit to itself; ``saturated``:
+``IN_FLIGHT`` under way), many pairs in conversation, delay at a steady pace, and memory of a connection that only
+waits.
 
 Rules: deliveries are counted by the clients, the sender's own among them; CPU is the server process's own; the
 reference in the same run is a bare server with ready-made frames (``ops.bench.fanout_servers``).
@@ -18,15 +19,16 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from ops.bench.crowd import Crowd, Script, allow_connections, converse, delays, talk
+from ops.bench.fanout_servers import POST_BYTES
 from ops.bench.served_chat import Group, ServedChat, wait_for
 
-DELIVERIES = {"paced": 50_000, "saturated": 200_000}
+RUNS = 5
 IN_FLIGHT = 48
 PAIRS = 128
 POSTS_EACH = 40
@@ -36,7 +38,7 @@ TEXT = "議事録を共有フォルダに置きました。ご確認ください
 
 
 class Product:
-    """``sekisho serve`` on loopback with a fresh folder. Rate limits are far off, nothing else differs from a town's."""
+    """``sekisho serve`` on loopback with a fresh folder. Rate limits are off, nothing else differs from a town's."""
 
     name = "sekisho"
     marker = b'"message.posted"'
@@ -79,7 +81,34 @@ class Product:
         self._group.end()
 
 
-_SEKISHO = (Path(sys.executable).with_name("sekisho"),)
+class Bare:
+    """A server that writes one ready-made frame to everybody for each post and does nothing else."""
+
+    name = "bare"
+    marker, ping, pong = Product.marker, b"", b""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        command = [sys.executable, "-m", "ops.bench.fanout_servers", "bare", str(self.port)]
+        self._group = Group(command, environment={}, log=folder / "log")
+        wait_for(lambda: accepts(self.port), self._group)
+
+    def scripts(self, rooms: int, size: int) -> list[Script]:
+        return [Script(((_UPGRADE % self.port, b"\r\n\r\n"),), lambda number: bytes(POST_BYTES), b"")] * (rooms * size)
+
+    def cpu_seconds(self) -> dict[str, float]:
+        return {"server": self._group.cpu_seconds()}
+
+    def pss_kib(self) -> float:
+        return self._group.pss_kib()
+
+    def end(self) -> None:
+        self._group.end()
+
+
+R = TypeVar("R")
+T = TypeVar("T", bound=ServedChat)
+_SEKISHO: tuple[str | Path, ...] = (Path(sys.executable).with_name("sekisho"),)
 _CONFIG = """
 data = {data}
 production = false
@@ -94,6 +123,7 @@ frames_per_second = 0
 write_buffer_kib = 16384
 slow_reader_seconds = 120
 """
+_DELIVERIES = "deliveries_per_cpu_second"
 _UPGRADE = (
     b"GET /api/v1/ws HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
@@ -121,40 +151,68 @@ def accepts(port: int) -> bool:
 
 
 @contextmanager
-def product() -> Iterator[Product]:
+def served(kind: Callable[[Path], T]) -> Iterator[T]:
+    """A server of that kind in a folder of its own, until the block ends."""
     with tempfile.TemporaryDirectory(prefix="sekisho-bench-") as folder:
-        server = Product(Path(folder))
+        server = kind(Path(folder))
         try:
             yield server
         finally:
             server.end()
 
 
+class Mode(NamedTuple):
+    """``rooms`` of ``members`` each, ``window`` messages under way in each, ``messages`` in all."""
+
+    rooms: int
+    members: int
+    window: int
+    messages: int
+
+
+FANOUT = {
+    "alone_100": Mode(1, 100, 1, 500),
+    "paced_100": Mode(10, 100, 1, 1_000),
+    "saturated_100": Mode(1, 100, IN_FLIGHT, 2_000),
+    "paced_1000": Mode(1, 1_000, 1, 100),
+    "saturated_1000": Mode(1, 1_000, IN_FLIGHT, 300),
+}
+
+
 def figures() -> dict[str, Any]:
-    """One run of every measure."""
+    """Medians of ``RUNS`` runs beside a bare server in the same run."""
     allow_connections(max(IDLE))
-    with product() as server:
-        result: dict[str, Any] = {}
-        for members in (100, 1000):
-            for mode in DELIVERIES:
-                result[f"{mode}_{members}"] = fanout(server, members, mode)
-        result["pairs"] = pairs(server)
-        result["steady"] = steady(server)
-    with product() as server:
+    runs = [_run() for _ in range(RUNS)]
+    result: dict[str, Any] = {name: _median([run[name] for run in runs]) for name in runs[0]}
+    for name in ("paced_100", "paced_1000"):
+        result[f"{name}_to_bare"] = round(result[name][_DELIVERIES] / result[f"bare_{name}"][_DELIVERIES], 3)
+    with served(Product) as server:
         result["idle_connection_kib"] = idle_memory(server)
     return result
 
 
-def fanout(server: ServedChat, members: int, mode: str) -> dict[str, float]:
+def _run() -> dict[str, dict[str, float]]:
+    with served(Product) as server, served(Bare) as bare:
+        result = {name: fanout(server, mode) for name, mode in FANOUT.items()}
+        for members in (100, 1_000):
+            result[f"bare_paced_{members}"] = fanout(bare, Mode(1, members, 1, 100_000 // members))
+        return result | {"pairs": pairs(server), "steady": steady(server)}
+
+
+def _median(runs: list[dict[str, float]]) -> dict[str, float]:
+    return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+
+
+def fanout(server: ServedChat, mode: Mode) -> dict[str, float]:
     """Deliveries per second of CPU, of the server alone and with its database."""
-    scripts = server.scripts(1, members)
-    messages = max(20, DELIVERIES[mode] // members)
+    scripts = server.scripts(mode.rooms, mode.members)
+    each = mode.messages // mode.rooms
 
     async def work(crowd: Crowd) -> dict[str, float]:
-        await talk(crowd, messages // 10, 4)
+        await talk(crowd, mode.members, max(2, each // 10), mode.window)
         before = server.cpu_seconds()
-        await talk(crowd, messages, 1 if mode == "paced" else IN_FLIGHT)
-        return _per_cpu(messages * members, before, server.cpu_seconds(), "deliveries")
+        await talk(crowd, mode.members, each, mode.window)
+        return _per_cpu(each * len(scripts), before, server.cpu_seconds(), "deliveries")
 
     return asyncio.run(_with_crowd(server, scripts, work))
 
@@ -168,9 +226,8 @@ def pairs(server: ServedChat) -> dict[str, float]:
         before, start = server.cpu_seconds(), asyncio.get_running_loop().time()
         await converse(crowd, POSTS_EACH, 2)
         wall = asyncio.get_running_loop().time() - start
-        return {"messages_per_second": round(messages / wall)} | _per_cpu(
-            messages, before, server.cpu_seconds(), "messages"
-        )
+        rate = {"messages_per_second": float(round(messages / wall))}
+        return rate | _per_cpu(messages, before, server.cpu_seconds(), "messages")
 
     return asyncio.run(_with_crowd(server, scripts, work))
 
@@ -201,7 +258,7 @@ def idle_memory(server: ServedChat) -> float:
     return asyncio.run(_with_crowd(server, scripts[:50], work))
 
 
-async def _with_crowd(server: ServedChat, scripts: list[Script], work: Any) -> Any:
+async def _with_crowd(server: ServedChat, scripts: list[Script], work: Callable[[Crowd], Awaitable[R]]) -> R:
     crowd = Crowd(server.port, server.marker, server.ping, server.pong)
     try:
         await crowd.join(scripts)
@@ -212,7 +269,7 @@ async def _with_crowd(server: ServedChat, scripts: list[Script], work: Any) -> A
 
 def _per_cpu(count: int, before: dict[str, float], after: dict[str, float], what: str) -> dict[str, float]:
     spent = {name: after[name] - before[name] for name in after}
-    result = {f"{what}_per_cpu_second": round(count / max(spent["server"], 0.01))}
+    result: dict[str, float] = {f"{what}_per_cpu_second": round(count / max(spent["server"], 0.01))}
     if len(spent) > 1:
         result[f"{what}_per_cpu_second_with_database"] = round(count / max(sum(spent.values()), 0.01))
     return result

@@ -1,11 +1,12 @@
 """A chat server as a process (or several) of its own that a bench can talk to, and what it costs.
 
-Rules: loopback only; nothing outlives the bench: what was started is ended by its process group, and its folder goes with
-it; CPU is the system's count for the whole group (proc(5)), storage processes counted apart and told apart.
+Rules: loopback only; nothing outlives the bench: what was started is ended with all that it started, and its folder
+goes with it; CPU is the system's count (proc(5)), that of a database beside the server told apart.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -38,6 +39,9 @@ class ServedChat(Protocol):
 
     def pss_kib(self) -> float:
         """Proportional memory of the server."""
+
+    def end(self) -> None:
+        """Stop it."""
 
 
 class Group:
@@ -73,21 +77,18 @@ class Group:
 
     def _pids(self) -> list[int]:
         """Everything of the session, wherever in the tree it is."""
-        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _session(pid) == self._process.pid]
+        pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+        return [pid for pid in pids if _session(pid) == self._process.pid]
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Ask, then force."""
         if self.running:
             os.kill(self._process.pid, number)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            pass
         for pid in self._pids():
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
         self._process.wait(5)
 
 

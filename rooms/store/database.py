@@ -80,7 +80,7 @@ def writer_engine(path: Path) -> Engine:
         hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare_writer)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(engine, "begin", lambda connection: connection.connection.execute("BEGIN IMMEDIATE"))
     return engine
 
 

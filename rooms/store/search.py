@@ -17,11 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from rooms.commands.indexing import IndexEvents
 from rooms.decide.indexing import EventsIndexed
 from rooms.events import RoomEvent, decode
+from rooms.store.prepared import Prepared
 from rooms.store.schema import events, outbox, search_entries
 from rooms.world import World
 
 TOPIC = "event"
-_INSERT_GRAMS = text("INSERT INTO search_grams (rowid, grams) VALUES (:id, :grams)")
+_INSERT_GRAMS = Prepared(text("INSERT INTO search_grams (rowid, grams) VALUES (:id, :grams)"), "id", "grams")
+_INSERT_ENTRIES = Prepared(insert(search_entries), "id", "room", "seq", "kind", "ref")
+_LAST_ENTRY = Prepared(select(func.max(search_entries.c.id)))
+_STILL_WAITS = Prepared(select(outbox.c.id).where(outbox.c.id == bindparam("row")), "row")
+_DONE = Prepared(delete(outbox).where(outbox.c.id == bindparam("row")), "row")
 _WAITING = (
     select(outbox.c.id, events.c.room, events.c.seq, events.c.at, events.c.actor, events.c.made_in, events.c.body)
     .join(events, (events.c.room == outbox.c.room) & (events.c.seq == outbox.c.seq))
@@ -57,31 +62,25 @@ class Hit(NamedTuple):
 
 def load_outbox(connection: Connection, commands: Sequence[IndexEvents], world: World) -> None:
     """Which of the rows still wait."""
-    wanted = [row for command in commands for row in command.rows]
-    statement = select(outbox.c.id).where(outbox.c.id.in_(bindparam("ids", expanding=True)))
-    for row in connection.execute(statement, {"ids": wanted}):
-        world.outbox[row.id] = True
+    for (row,) in _STILL_WAITS.find(connection, ((row,) for command in commands for row in command.rows)):
+        world.outbox[row] = True
 
 
 def write_indexed(connection: Connection, changes: Sequence[EventsIndexed]) -> None:
     entries = [entry for change in changes for entry in change.entries]
     if entries:
-        first = 1 + int(connection.execute(select(func.coalesce(func.max(search_entries.c.id), 0))).scalar_one())
-        connection.execute(
-            insert(search_entries),
-            [
-                {"id": first + i, "room": e.room, "seq": e.seq, "kind": e.kind, "ref": e.ref}
-                for i, e in enumerate(entries)
-            ],
-        )
-        connection.execute(_INSERT_GRAMS, [{"id": first + i, "grams": tokens(e.grams)} for i, e in enumerate(entries)])
-    rows = [row for change in changes for row in change.rows]
-    connection.execute(delete(outbox).where(outbox.c.id.in_(bindparam("ids", expanding=True))), {"ids": rows})
+        ((last,),) = _LAST_ENTRY.find(connection, [()])
+        numbered = list(enumerate(entries, (last or 0) + 1))
+        _INSERT_ENTRIES.run(connection, ((number, e.room, e.seq, e.kind, e.ref) for number, e in numbered))
+        _INSERT_GRAMS.run(connection, ((number, tokens(e.grams)) for number, e in numbered))
+    _DONE.run(connection, ((row,) for change in changes for row in change.rows))
 
 
 def tokens(grams: Iterable[str]) -> str:
-    """Grams as FTS5's ASCII tokenizer keeps them whole, whatever characters they hold."""
-    return " ".join(gram.encode("utf-8", "surrogatepass").hex() for gram in grams)
+    """Grams as FTS5's ASCII tokenizer keeps them whole, whatever characters they hold: in hexadecimal. (All at once,
+    with U+0000, which no gram holds, between them: much faster than one by one.)"""
+    data = "\0".join(grams).encode("utf-8", "surrogatepass")
+    return data.hex(".").replace(".00.", " ").replace(".", "")
 
 
 async def waiting_events(connection: AsyncConnection, limit: int) -> list[tuple[int, RoomEvent]]:

@@ -14,6 +14,7 @@ from rooms.commands.indexing import Entry, IndexEvents
 from rooms.grams import grams, query_grams
 from rooms.store import search
 from rooms.store.migrate import migrate
+from rooms.store.prepared import Prepared
 from rooms.store.search import Hit, find, waiting_events
 from rooms.zones import ZONES
 from server.search_worker import SearchWorker
@@ -73,7 +74,8 @@ async def test_an_index_that_fails_loses_no_row(town: Town, monkeypatch: pytest.
     room = await town.room("sato")
     await town.posted("sato", room.id, "失われない")
     before = await waiting(town)
-    monkeypatch.setattr(search, "_INSERT_GRAMS", text("INSERT INTO no_such_table VALUES (:id, :grams)"))
+    nowhere = Prepared(text("INSERT INTO no_such_table VALUES (:id, :grams)"), "id", "grams")
+    monkeypatch.setattr(search, "_INSERT_GRAMS", nowhere)
     async with town.database.read() as connection:
         rows = await waiting_events(connection, 100)
     entry = Entry(rows[-1][0], room.id, rows[-1][1].seq, "message", "m_x", grams("失われない"))
