@@ -59,7 +59,7 @@ VERIFIERS: dict[str, str] = {
 }
 
 
-_VERSIONS = {"archive": 1, "cards": 1, "image": 2, "markup": 1, "odf": 1, "ooxml": 1, "pdf": 1, "text": 1}
+_VERSIONS = {"archive": 1, "cards": 1, "image": 2, "markup": 2, "odf": 1, "ooxml": 1, "pdf": 1, "text": 2}
 _FAMILIES = {mime: re.split("[._]", module.removeprefix("sanitizer.verify."))[0] for mime, module in VERIFIERS.items()}
 GRAMMARS: dict[str, str] = {mime: f"{family}-{_VERSIONS[family]}" for mime, family in _FAMILIES.items()}
 """Which version of which written grammar (``docs/grammar-*.md``) a verifier checks."""

@@ -1,135 +1,121 @@
-"""Reads calendars as ``docs/grammar-cards.md`` allows them.
+"""Calendars: components inside one another, each with properties of its table.
 
->>> from sanitizer.limits import Limits
->>> verify(b"BEGIN:VCALENDAR\\r\\n", Limits())
+>>> verify(b"BEGIN:VEVENT\\r\\nEND:VEVENT\\r\\n", Limits())
 Traceback (most recent call last):
-sanitizer.verify.Violation: ('bad-head', 'line 1')
+sanitizer.verify.Violation: ('component', 'line 1')
 """
 
 from __future__ import annotations
 
-from sanitizer.limits import Limits
-from sanitizer.patterns import compile_pattern
-from sanitizer.verify.cards.lines import TEXT, TEXTS, Line, check, demand, read
-from sanitizer.verify.markup.values import ADDRESS, is_link
+from collections.abc import Iterator
 
-DATE = r"[0-9]{8}(?:T[0-9]{6}Z?)?"
-CLOCK = r"T(?:[0-9]{1,9}H(?:[0-9]{1,9}M)?(?:[0-9]{1,9}S)?|[0-9]{1,9}M(?:[0-9]{1,9}S)?|[0-9]{1,9}S)"
-DURATION = rf"[+-]?P(?:[0-9]{{1,9}}W|[0-9]{{1,9}}D(?:{CLOCK})?|{CLOCK})"
-PERIOD = rf"{DATE}/(?:{DATE}|{DURATION})"
-KEY = "FREQ|COUNT|INTERVAL|BYSECOND|BYMINUTE|BYHOUR|BYDAY|BYMONTHDAY|BYYEARDAY|BYWEEKNO|BYMONTH|BYSETPOS|UNTIL|WKST"
-PART = rf"(?:{KEY})=[A-Z0-9,+-]+"
-REAL = r"[+-]?[0-9]{1,3}(?:\.[0-9]{1,15})?"
-FORMS = {
-    "text": TEXT,
-    "texts": TEXTS,
-    "word": "[A-Z-]{1,30}",
-    "number": "[0-9]{1,10}",
-    "date": DATE,
-    "dates": f"{DATE}(?:,{DATE})*+",
-    "days": f"{DATE}(?:,{DATE})*+|{PERIOD}(?:,{PERIOD})*+",
-    "periods": f"{PERIOD}(?:,{PERIOD})*+",
-    "duration": DURATION,
-    "trigger": f"{DURATION}|{DATE}",
-    "rule": f"{PART}(?:;{PART})*+",
-    "place": f"{REAL};{REAL}",
-    "offset": "[+-][0-9]{4}(?:[0-9]{2})?",
-    "mailbox": f"mailto:{ADDRESS}",
-    "web": "https?://.+",
-    "DISPLAY": "DISPLAY",
+from sanitizer.limits import Limits
+from sanitizer.verify.cards.lines import Line, read
+from sanitizer.verify.cards.values import KINDS, LANGUAGE, Check, matching
+from sanitizer.verify.markup.characters import demand
+
+HEAD = (("VERSION", "2.0"), ("PRODID", "-//Sekisho//Sanitizer//EN"))
+_INSIDE = {
+    "": ("VCALENDAR",),
+    "VCALENDAR": ("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE"),
+    "VEVENT": ("VALARM",),
+    "VTODO": ("VALARM",),
+    "VTIMEZONE": ("STANDARD", "DAYLIGHT"),
 }
-ENTRY = {
-    "text": "SUMMARY DESCRIPTION LOCATION COMMENT CONTACT UID RELATED-TO",
-    "texts": "CATEGORIES RESOURCES",
-    "word": "CLASS STATUS TRANSP",
-    "number": "PRIORITY SEQUENCE PERCENT-COMPLETE",
-    "date": "DTSTART DTEND DUE COMPLETED CREATED LAST-MODIFIED DTSTAMP RECURRENCE-ID",
-    "dates": "EXDATE",
-    "days": "RDATE",
-    "periods": "FREEBUSY",
-    "duration": "DURATION",
-    "rule": "RRULE",
-    "place": "GEO",
-    "mailbox": "ORGANIZER ATTENDEE",
-    "web": "URL ATTACH",
+_OF_A_CALENDAR = {
+    **dict.fromkeys(("CALSCALE", "METHOD"), "word"),
+    **dict.fromkeys(("NAME", "DESCRIPTION", "UID"), "text"),
+    "CATEGORIES": "texts",
+    "LAST-MODIFIED": "date",
 }
-OFFSETS = {
-    "date": "DTSTART",
-    "offset": "TZOFFSETFROM TZOFFSETTO",
-    "rule": "RRULE",
-    "dates": "RDATE",
-    "text": "TZNAME COMMENT",
+_OF_AN_ENTRY = {
+    **dict.fromkeys(("SUMMARY", "DESCRIPTION", "LOCATION", "COMMENT", "CONTACT", "UID", "RELATED-TO"), "text"),
+    **dict.fromkeys(("CATEGORIES", "RESOURCES"), "texts"),
+    **dict.fromkeys(("CLASS", "STATUS", "TRANSP"), "word"),
+    **dict.fromkeys(("PRIORITY", "SEQUENCE", "PERCENT-COMPLETE"), "number"),
+    **dict.fromkeys(("DTSTART", "DTEND", "DUE", "COMPLETED", "CREATED"), "date"),
+    **dict.fromkeys(("LAST-MODIFIED", "DTSTAMP", "RECURRENCE-ID"), "date"),
+    "EXDATE": "dates",
+    "RDATE": "dates or periods",
+    "FREEBUSY": "periods",
+    "DURATION": "duration",
+    "RRULE": "rule",
+    "GEO": "place",
+    "ORGANIZER": "mailbox",
+    "ATTENDEE": "mailbox",
+    "URL": "web",
+    "ATTACH": "web",
 }
-ALARM = {
-    "DISPLAY": "ACTION",
-    "text": "DESCRIPTION SUMMARY",
-    "trigger": "TRIGGER",
-    "duration": "DURATION",
-    "number": "REPEAT",
+_OF_AN_ALARM = {
+    "ACTION": "display",
+    "DESCRIPTION": "text",
+    "SUMMARY": "text",
+    "TRIGGER": "duration or date",
+    "DURATION": "duration",
+    "REPEAT": "number",
 }
-CALENDAR = {"word": "CALSCALE METHOD", "text": "NAME DESCRIPTION UID", "texts": "CATEGORIES", "date": "LAST-MODIFIED"}
-# component → (where it may stand, its properties)
-COMPONENTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
-    "VCALENDAR": (("",), CALENDAR),
-    "VEVENT": (("VCALENDAR",), ENTRY),
-    "VTODO": (("VCALENDAR",), ENTRY),
-    "VJOURNAL": (("VCALENDAR",), ENTRY),
-    "VFREEBUSY": (("VCALENDAR",), ENTRY),
-    "VALARM": (("VEVENT", "VTODO"), ALARM),
-    "VTIMEZONE": (("VCALENDAR",), {"text": "TZID", "date": "LAST-MODIFIED"}),
-    "STANDARD": (("VTIMEZONE",), OFFSETS),
-    "DAYLIGHT": (("VTIMEZONE",), OFFSETS),
+_OF_A_SEASON = {
+    "DTSTART": "date",
+    "TZOFFSETFROM": "offset",
+    "TZOFFSETTO": "offset",
+    "RRULE": "rule",
+    "RDATE": "dates",
+    "TZNAME": "text",
+    "COMMENT": "text",
 }
-PROPERTIES = {
-    component: {name: compile_pattern(FORMS[form]) for form, names in table.items() for name in names.split()}
-    for component, (_, table) in COMPONENTS.items()
+_PROPERTIES = {
+    "VCALENDAR": _OF_A_CALENDAR,
+    **dict.fromkeys(("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY"), _OF_AN_ENTRY),
+    "VALARM": _OF_AN_ALARM,
+    "VTIMEZONE": {"TZID": "text", "LAST-MODIFIED": "date"},
+    **dict.fromkeys(("STANDARD", "DAYLIGHT"), _OF_A_SEASON),
 }
-PARAMETERS = {
-    **dict.fromkeys(("CUTYPE", "FBTYPE", "PARTSTAT", "RELATED", "RELTYPE", "ROLE"), compile_pattern("[A-Z-]{1,30}")),
-    "RSVP": compile_pattern("TRUE|FALSE"),
-    "RANGE": compile_pattern("THISANDFUTURE"),
-    "VALUE": compile_pattern("DATE|DATE-TIME|PERIOD|DURATION"),
-    "LANGUAGE": compile_pattern("[A-Za-z0-9-]{1,35}"),
-    "CN": compile_pattern(".{1,200}"),
-    "TZID": compile_pattern(".{1,200}"),
+_SHORT = matching(r".{0,200}")
+_PARAMETERS: dict[str, Check] = {
+    **dict.fromkeys(("CUTYPE", "FBTYPE", "PARTSTAT", "RELATED", "RELTYPE", "ROLE"), KINDS["word"]),
+    "RSVP": {"TRUE", "FALSE"}.__contains__,
+    "RANGE": "THISANDFUTURE".__eq__,
+    "VALUE": {"DATE", "DATE-TIME", "PERIOD", "DURATION"}.__contains__,
+    "LANGUAGE": LANGUAGE,
+    "CN": _SHORT,
+    "TZID": _SHORT,
 }
-HEAD = [("VERSION", "2.0"), ("PRODID", "-//Sekisho//Sanitizer//EN")]
 
 
 def verify(data: bytes, limits: Limits, mime: str = "text/calendar") -> None:
-    """Calendars, one after another, each with its head, properties before components, and its end."""
-    lines = read(data, limits)
-    ways = [""]
-    closed = False  # whether a component has ended where we are: no property may follow
-    actions = 0
-    at = 0
-    while at < len(lines):
-        line = lines[at]
-        at += 1
-        if line.name == "BEGIN" and not line.parameters:
-            _may_begin(line, ways[-1])
-            ways.append(line.value)
-            closed, actions = False, 0
-            if line.value == "VCALENDAR":
-                _head(lines[at : at + 2], line.number)
-                at += 2
-        elif line.name == "END" and not line.parameters:
-            demand(len(ways) > 1 and ways.pop() == line.value, "bad-nesting", line.number)
-            demand(line.value != "VALARM" or actions == 1, "bad-alarm", line.number)
-            closed = True
+    """Nothing if ``data`` is one or more calendars of the grammar within ``limits``, else ``Violation``."""
+    lines = iter(read(data, limits))
+    for line in lines:
+        _component(line, "", lines)
+
+
+def _component(begin: Line, outer: str, lines: Iterator[Line]) -> None:
+    """From its first line to its last: properties, then components."""
+    name = begin.value
+    demand(name in _INSIDE.get(outer, ()) and begin.is_bare("BEGIN", name), "component", begin.where)
+    for key, value in HEAD if name == "VCALENDAR" else ():
+        line = next(lines, begin)
+        demand(line.is_bare(key, value), "head", line.where)
+    actions, inside = 0, False
+    for line in lines:
+        if line.name == "END":
+            demand(line.is_bare("END", name), "component", line.where)
+            demand(actions == 1 or name != "VALARM", "action", line.where)
+            return
+        if line.name == "BEGIN":
+            inside = True
+            _component(line, name, lines)
         else:
-            demand(not closed and len(ways) > 1, "misplaced-property", line.number)
-            check(line, PROPERTIES[ways[-1]].get(line.name), PARAMETERS)
-            demand(line.name not in ("URL", "ATTACH") or is_link(line.value), "bad-link", line.number)
+            demand(not inside, "property-order", line.where)
             actions += line.name == "ACTION"
-    demand(ways == [""] and closed, "no-end")
+            _property(line, name)
+    demand(False, "unclosed", begin.where)
 
 
-def _may_begin(line: Line, outer: str) -> None:
-    places, _ = COMPONENTS.get(line.value, ((), {}))
-    demand(outer in places, "unknown-component", line.number)
-
-
-def _head(lines: list[Line], number: int) -> None:
-    demand([(line.name, line.value) for line in lines] == HEAD, "bad-head", number)
-    demand(not any(line.parameters for line in lines), "bad-head", number)
+def _property(line: Line, component: str) -> None:
+    kind = _PROPERTIES[component].get(line.name)
+    demand(kind is not None and KINDS[kind](line.value), "property" if kind is None else "value", line.where)
+    demand(not line.listed, "parameter-quotes", line.where)
+    for name, value in line.parameters.items():
+        check = _PARAMETERS.get(name)
+        demand(check is not None and check(value), "parameter", line.where)

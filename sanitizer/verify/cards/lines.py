@@ -1,107 +1,116 @@
-"""Reads content lines as ``docs/grammar-cards.md`` allows them: exact ends, exact folds, parameters in order.
+"""Content lines: how they are folded and taken apart.
 
 Rules kept here:
 
-- Written from the grammar alone; no line of the transformer is used.
-- A line is unfolded, folded again by the rule of the grammar, and must be the same.
+- There is one way to fold a line: it is unfolded, folded again and compared.
+- A parameter's value is in quotes exactly if it must be.
 
 >>> from sanitizer.limits import Limits
->>> [(line.name, line.value) for line in read(b"TEL;TYPE=HOME:03\\r\\n", Limits())]
-[('TEL', '03')]
+>>> [line] = read(b'ATTENDEE;CN="a, b";RSVP=TRUE:mailto:a@example.jp\\r\\n', Limits())
+>>> line.parameters, line.value
+({'CN': 'a, b', 'RSVP': 'TRUE'}, 'mailto:a@example.jp')
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from sanitizer.limits import Limits
-from sanitizer.patterns import compile_pattern
 from sanitizer.verify import Violation
+from sanitizer.verify.markup.characters import CONTROLS, demand
 
-FORBIDDEN = compile_pattern(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef\ufeff"
-    + "".join(chr((plane << 16) + low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
-    + "]"
-)
-WORDS = r"[A-Z0-9-]+(?:,[A-Z0-9-]+)*"
-PARAMETER = rf';(?:(TYPE)=({WORDS})|(?!TYPE=)([A-Z-]+)=(?:"([^"]*[,:;][^"]*)"|([^",:;]*)))'
-LINE = compile_pattern(rf"([A-Z-]+)((?:{PARAMETER})*):(.*)", re.DOTALL)
-TEXT = r"(?:[^\\;,]|\\[\\;,n])*+"
-TEXTS = rf"{TEXT}(?:,{TEXT})*+"
-FIELDS = rf"{TEXTS}(?:;{TEXTS})*+"
+FIRST, NEXT = 75, 74  # octets of a line, and of a further one without its blank
+_HEAD = re.compile(r'([A-Z\-]{1,40})((?:;[A-Z\-]{1,40}=(?:"[^"]*"|[^":;]*))*):')
+_PARAMETER = re.compile(r';([A-Z\-]{1,40})=(?:"([^"]*)"|([^":;]*))')
+_SPECIAL = frozenset(",:;")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A content line and where it begins."""
+class Line(NamedTuple):
+    """A content line. ``listed``: the parameters whose values hold a comma without quotes."""
 
     name: str
-    parameters: Mapping[str, str]
+    parameters: dict[str, str]
     value: str
     number: int
+    listed: frozenset[str] = frozenset()
 
+    @property
+    def where(self) -> str:
+        """The place in words."""
+        return f"line {self.number}"
 
-def demand(condition: object, code: str, number: int = 0) -> None:
-    """Raises ``Violation`` unless ``condition``; ``number``: of the content line."""
-    if not condition:
-        raise Violation(code, f"line {number}" if number else "")
+    def is_bare(self, name: str, value: str) -> bool:
+        """Whether it is exactly this, without parameters."""
+        return (self.name, self.parameters, self.value) == (name, {}, value)
 
 
 def read(data: bytes, limits: Limits) -> list[Line]:
     """All content lines of a file."""
-    demand(len(data) <= limits.max_output, "too-large")
-    demand(data.endswith(b"\r\n"), "no-end-of-line")
-    lines = [_line(whole, number) for number, whole in enumerate(_unfolded(data), 1)]
-    demand(len(lines) <= limits.max_objects, "too-many-lines")
+    demand(len(data) <= limits.max_output, "too-long")
+    demand(data.endswith(b"\r\n"), "line-end")
+    lines = []
+    for number, written in enumerate(_unfolded(data), 1):
+        demand(number <= limits.max_objects, "too-many-lines")
+        lines.append(_taken_apart(_characters(written, number), number))
     return lines
 
 
 def _unfolded(data: bytes) -> Iterator[bytes]:
-    """The content lines, each folded as the grammar says."""
-    physical = data[:-2].split(b"\r\n")
-    at = 0
-    while at < len(physical):
-        group = [physical[at]]
-        at += 1
-        while at < len(physical) and physical[at].startswith(b" "):
-            group.append(physical[at][1:])
-            at += 1
-        whole = b"".join(group)
-        demand(group == list(_pieces(whole)), "bad-fold")
-        yield whole
+    """The content lines, which were folded as they must be."""
+    parts: list[bytes] = []
+    for number, line in enumerate(data.split(b"\r\n")):
+        if line.startswith(b" ") and parts:
+            parts.append(line[1:])
+            continue
+        if number:
+            yield _joined(parts)
+        parts = [line]
+    demand(parts == [b""], "line-end")
 
 
-def _pieces(whole: bytes) -> Iterator[bytes]:
-    """As many whole characters as fit into 75 octets, then into 74."""
-    room = 75
-    while len(whole) > room:
-        end = next(place for place in range(room, 0, -1) if not 0x80 <= whole[place] < 0xC0)
-        yield whole[:end]
-        whole, room = whole[end:], 74
-    yield whole
+def _joined(parts: list[bytes]) -> bytes:
+    whole = b"".join(parts)
+    if len(whole) > FIRST or len(parts) > 1:
+        demand(parts == _folded(whole), "folding")
+    return whole
 
 
-def _line(whole: bytes, number: int) -> Line:
+def _folded(whole: bytes) -> list[bytes]:
+    """The line in parts of as many whole characters as fit."""
+    parts, at = list[bytes](), 0
+    while at < len(whole):
+        end = min(at + (NEXT if parts else FIRST), len(whole))
+        while end < len(whole) and whole[end] & 0xC0 == 0x80 and end > at:
+            end -= 1
+        demand(end > at, "encoding")
+        parts.append(whole[at:end])
+        at = end
+    return parts
+
+
+def _characters(written: bytes, number: int) -> str:
     try:
-        text = whole.decode("utf-8")
+        text = written.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Violation("no-encoding", f"line {number}") from error
-    demand(not FORBIDDEN.search(text), "control", number)
-    match = LINE.fullmatch(text)
-    if match is None:
-        raise Violation("no-content-line", f"line {number}")
-    found = re.findall(PARAMETER, match[2])
-    parameters = {kind or name: words or quoted or plain for kind, words, name, quoted, plain in found}
-    demand(list(parameters) == sorted(parameters) and len(parameters) == len(found), "parameter-order", number)
-    return Line(match[1], parameters, match[match.re.groups], number)
+        raise Violation("encoding", f"line {number}") from error
+    demand(not CONTROLS.search(text) and "\t" not in text and "\n" not in text, "control", f"line {number}")
+    return text
 
 
-def check(line: Line, form: re.Pattern[str] | None, parameters: Mapping[str, re.Pattern[str]]) -> None:
-    """Demands that a property is known, has this form, and parameters of these forms."""
-    demand(form is not None, "unknown-property", line.number)
-    demand(form is not None and form.fullmatch(line.value), "bad-value", line.number)
-    for name, value in line.parameters.items():
-        pattern = parameters.get(name)
-        demand(pattern is not None and pattern.fullmatch(value), "bad-parameter", line.number)
+def _taken_apart(text: str, number: int) -> Line:
+    where, head = f"line {number}", _HEAD.match(text)
+    demand(head, "line", where)
+    assert head is not None
+    parameters, listed, before = dict[str, str](), set[str](), ""
+    for found in _PARAMETER.finditer(head[2]):
+        name, quoted, plain = found.groups()
+        demand(before < name, "parameter-order", where)
+        before = name
+        if quoted is not None:
+            demand(_SPECIAL & set(quoted), "parameter-quotes", where)
+        elif "," in plain:
+            listed.add(name)
+        parameters[name] = plain if quoted is None else quoted
+    return Line(head[1], parameters, text[head.end() :], number, frozenset(listed))

@@ -1,9 +1,8 @@
-"""Reads address cards as ``docs/grammar-cards.md`` allows them.
+"""Address cards: properties of one table, in version 3.0 or 4.0.
 
->>> from sanitizer.limits import Limits
 >>> verify(b"BEGIN:VCARD\\r\\nVERSION:2.1\\r\\nEND:VCARD\\r\\n", Limits())
 Traceback (most recent call last):
-sanitizer.verify.Violation: ('bad-head', 'line 1')
+sanitizer.verify.Violation: ('head', 'line 2')
 """
 
 from __future__ import annotations
@@ -11,67 +10,72 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sanitizer.limits import Limits
-from sanitizer.patterns import compile_pattern
-from sanitizer.verify.cards.lines import FIELDS, TEXT, TEXTS, Line, check, demand, read
-from sanitizer.verify.markup.values import Gallery, is_link
+from sanitizer.verify.cards.lines import Line, read
+from sanitizer.verify.cards.values import KINDS, LANGUAGE, Check, matching
+from sanitizer.verify.markup.characters import demand
+from sanitizer.verify.markup.values import Gallery
 
-REAL = r"[+-]?[0-9]{1,3}(?:\.[0-9]{1,15})?"
-TABLE = {
-    TEXT: "FN EMAIL TEL TITLE ROLE NOTE UID TZ MAILER LABEL SORT-STRING CLASS KIND GENDER LANG",
-    TEXTS: "NICKNAME CATEGORIES",
-    FIELDS: "N ADR ORG",
-    "[0-9TZ:.+-]{2,35}": "BDAY ANNIVERSARY REV",
-    "https?://.+": "URL",
+OLDER, NEWER = "3.0", "4.0"
+_TEXT = "FN EMAIL TEL TITLE ROLE NOTE UID TZ MAILER LABEL SORT-STRING CLASS KIND GENDER LANG"
+_PROPERTIES = {
+    **dict.fromkeys(_TEXT.split(), "text"),
+    **dict.fromkeys(("NICKNAME", "CATEGORIES"), "texts"),
+    **dict.fromkeys(("N", "ADR", "ORG"), "fields"),
+    **dict.fromkeys(("BDAY", "ANNIVERSARY", "REV"), "moment"),
+    "GEO": "place",
+    "URL": "web",
 }
-PROPERTIES = {name: compile_pattern(form) for form, names in TABLE.items() for name in names.split()}
-PLACE = {"3.0": compile_pattern(f"{REAL};{REAL}"), "4.0": compile_pattern(f"geo:{REAL},{REAL}")}
-PARAMETERS = {
-    "TYPE": compile_pattern("[A-Z0-9-]{1,20}(?:,[A-Z0-9-]{1,20})*"),
-    "PREF": compile_pattern("[1-9][0-9]?|100"),
-    "LANGUAGE": compile_pattern("[A-Za-z0-9-]{1,35}"),
+_PICTURES = ("PHOTO", "LOGO")
+_TYPES = ("PNG", "JPEG", "GIF", "WEBP")
+_PARAMETERS: dict[str, Check] = {
+    "TYPE": matching(r"[A-Z0-9\-]{1,20}(?:,[A-Z0-9\-]{1,20})*"),
+    "PREF": matching("[1-9][0-9]?|100"),
+    "LANGUAGE": LANGUAGE,
 }
-PICTURES = ("PNG", "JPEG", "GIF", "WEBP")
 
 
 def verify(data: bytes, limits: Limits, mime: str = "text/vcard") -> None:
-    """Cards, one after another, at least one."""
-    gallery = Gallery(limits)
-    lines = iter(read(data, limits))
+    """Nothing if ``data`` is one or more cards of the grammar within ``limits``, else ``Violation``."""
+    lines, gallery = iter(read(data, limits)), Gallery(limits)
     for line in lines:
-        _is(line, "BEGIN", "VCARD")
         _card(line, lines, gallery)
 
 
-def _is(line: Line, name: str, value: str) -> None:
-    demand((line.name, line.value) == (name, value) and not line.parameters, "bad-nesting", line.number)
-
-
 def _card(begin: Line, lines: Iterator[Line], gallery: Gallery) -> None:
-    """From the version to the end of one card."""
+    demand(begin.is_bare("BEGIN", "VCARD"), "component", begin.where)
     version = next(lines, begin)
-    good = version.name == "VERSION" and version.value in PLACE and not version.parameters
-    demand(good, "bad-head", begin.number)
-    seen = set()
+    demand(version.is_bare("VERSION", OLDER) or version.is_bare("VERSION", NEWER), "head", version.where)
+    names = set[str]()
     for line in lines:
-        if line.name in ("BEGIN", "END"):
-            _is(line, "END", "VCARD")
-            demand("FN" in seen and ("N" in seen or version.value == "4.0"), "no-name", line.number)
+        if line.name == "END":
+            demand(line.is_bare("END", "VCARD"), "component", line.where)
+            demand({"FN", "N"} <= names if version.value == OLDER else "FN" in names, "name-missing", line.where)
             return
-        seen.add(line.name)
-        if line.name in ("PHOTO", "LOGO"):
-            demand(gallery(_picture(line, version.value)), "bad-picture", line.number)
+        names.add(line.name)
+        if line.name in _PICTURES:
+            _picture(line, version.value, gallery)
         else:
-            form = PLACE[version.value] if line.name == "GEO" else PROPERTIES.get(line.name)
-            check(line, form, PARAMETERS)
-            demand(line.name != "URL" or is_link(line.value), "bad-link", line.number)
-    demand(False, "no-end")
+            _property(line, version.value)
+    demand(False, "unclosed", begin.where)
 
 
-def _picture(line: Line, version: str) -> str:
-    """The picture as markup would write it."""
-    if version == "4.0":
-        demand(not line.parameters, "bad-parameter", line.number)
-        return line.value
+def _property(line: Line, version: str) -> None:
+    kind = _PROPERTIES.get(line.name)
+    if kind == "place" and version == NEWER:
+        kind = "geo"
+    demand(kind is not None and KINDS[kind](line.value), "property" if kind is None else "value", line.where)
+    demand(line.listed <= {"TYPE"}, "parameter-quotes", line.where)
+    for name, value in line.parameters.items():
+        check = _PARAMETERS.get(name)
+        demand(check is not None and check(value), "parameter", line.where)
+        demand(name != "TYPE" or "," not in value or name in line.listed, "parameter-quotes", line.where)
+
+
+def _picture(line: Line, version: str, gallery: Gallery) -> None:
+    if version == NEWER:
+        demand(not line.parameters, "parameter", line.where)
+        gallery.check_uri(line.value)
+        return
     kind = line.parameters.get("TYPE", "")
-    demand(line.parameters == {"ENCODING": "b", "TYPE": kind} and kind in PICTURES, "bad-parameter", line.number)
-    return f"data:image/{kind.lower()};base64,{line.value}"
+    demand(line.parameters == {"ENCODING": "b", "TYPE": kind} and kind in _TYPES, "parameter", line.where)
+    gallery.check_base64(line.value, f"image/{kind.lower()}")

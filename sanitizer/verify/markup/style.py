@@ -1,106 +1,129 @@
-"""Reads declarations and values of style as ``docs/grammar-markup.md`` allows them.
+"""Declarations of style: for each property, which kinds of words its value may be made of.
 
->>> PAGE("color:red;margin:0 auto"), PAGE("width:expression(1)"), DRAWING("fill:url(#a)")
-(True, False, True)
+Rules kept here:
+
+- A property is of the table; its value is words of the table's kinds, joined by one space or one comma, as a whole.
+- What hides what is there is never said.
+
+>>> PAGE.check("color:red;font-size:12pt")
+>>> PAGE.check("color:expression(1)")
+Traceback (most recent call last):
+sanitizer.verify.Violation: ('style-value', '')
+>>> DRAWING.check("fill:url(#a);stroke:none")
+['a']
 """
 
 from __future__ import annotations
 
 import re
 
-from sanitizer.verify.markup.characters import NAME
+from sanitizer.verify.markup.characters import NAME, demand
 
-UNIT = r"(?:px|pt|pc|em|rem|ex|ch|cm|mm|in|q|%)?"
-N = rf"(?:[0-9]{{1,6}}(?:\.[0-9]{{1,20}})?|\.[0-9]{{1,20}}){UNIT}"
-W = r"[a-z][a-z-]{0,29}"
-PATTERNS = {
-    "w": W,
-    "n": N,
-    "s": rf"{N}|-(?:[0-9]{{1,3}}(?:\.[0-9]{{1,20}})?|\.[0-9]{{1,20}}){UNIT}",
-    "c": r"#[0-9a-f]{3}|#[0-9a-f]{6}|rgb\([0-9]{1,3},[0-9]{1,3},[0-9]{1,3}\)"
-    r"|rgba\([0-9]{1,3},[0-9]{1,3},[0-9]{1,3},(?:0|1|0?\.[0-9]{1,4})\)",
-    "f": r"'[\w.-]+(?: [\w.-]+)*'",
+_NUMBER = r"(?:[0-9]{1,6}(?:\.[0-9]{1,20})?|\.[0-9]{1,20})(?:p[xtc]|r?em|ex|ch|[cm]m|in|q|%)?"
+_SMALL = r"(?:[0-9]{1,3}(?:\.[0-9]{1,20})?|\.[0-9]{1,20})(?:p[xtc]|r?em|ex|ch|[cm]m|in|q|%)?"
+_FRACTION = r"(?:0|1|0?\.[0-9]{1,4})"
+_BYTES = r"[0-9]{1,3},[0-9]{1,3},[0-9]{1,3}"
+FONT = r"[\w.\-]+(?: [\w.\-]+)*"
+_WORDS = {
+    "w": r"[a-z][a-z\-]{0,29}",
+    "n": _NUMBER,
+    "s": rf"{_NUMBER}|-{_SMALL}",
+    "c": rf"#[0-9a-f]{{3}}(?:[0-9a-f]{{3}})?|rgb\({_BYTES}\)|rgba\({_BYTES},{_FRACTION}\)",
+    "f": rf"'{FONT}'",
     "r": rf"url\(#{NAME}\)",
-    "/": f"{N}/{N}",
+    "/": rf"{_NUMBER}/{_NUMBER}",
 }
-SIDES = ("top", "right", "bottom", "left")
-EDGES = [f"border-{side}{part}" for side in SIDES for part in ("", "-color", "-style", "-width")]
-PAGE_TABLE = {
-    "w": "background-repeat border-collapse box-sizing break-after break-before break-inside caption-side clear "
-    "display empty-cells float font-style font-variant list-style list-style-position list-style-type overflow-wrap "
-    "page-break-after page-break-before page-break-inside position ruby-align ruby-position table-layout text-align "
-    "text-align-last text-decoration text-justify text-orientation text-transform text-underline-position white-space "
-    "word-break word-wrap writing-mode",
-    "wn": "border-spacing bottom column-count column-gap font-size font-weight height left line-height max-height "
-    "max-width min-height min-width orphans padding right top widows width",
+_REFERENCE = re.compile(rf"url\(#({NAME})\)")
+_NEVER = {
+    "display": re.compile(r"\b(?:none|contents)\b"),
+    "visibility": re.compile(r"\b(?:hidden|collapse)\b"),
+    "position": re.compile(r"\b(?:fixed|sticky)\b"),
+    "color": re.compile(r"\btransparent\b"),
+}
+_SIZES = re.compile(r"(?<![\w'.#\-])([0-9]*\.?[0-9]+)([a-z%]*)")
+_RELATIVE = ("em", "rem", "cm", "in")
+_QUOTED = re.compile(r"'[^']*'")
+MAX_KNOWN = 4_096
+
+_SIDES = ("top", "right", "bottom", "left")
+_BORDERS = " ".join(f"border-{side}{what}" for side in _SIDES for what in ("", "-color", "-style", "-width"))
+_OF_A_PAGE = {
+    "w": """
+        background-repeat border-collapse box-sizing break-after break-before break-inside caption-side clear display
+        empty-cells float font-style font-variant list-style list-style-position list-style-type overflow-wrap
+        page-break-after page-break-before page-break-inside position ruby-align ruby-position table-layout text-align
+        text-align-last text-decoration text-justify text-orientation text-transform text-underline-position white-space
+        word-break word-wrap writing-mode""",
+    "w n": """border-spacing bottom column-count column-gap font-size font-weight height left line-height max-height
+        max-width min-height min-width orphans padding right top widows width""",
     "n": "padding-bottom padding-left padding-right padding-top",
-    "ws": "letter-spacing margin margin-bottom margin-left margin-right margin-top text-indent vertical-align "
-    "word-spacing",
-    "wc": "background background-color color",
-    "wnc": "border border-color border-radius border-style border-width outline " + " ".join(EDGES),
-    "wf": "font-family",
-    "wnf/": "font",
+    "w s": """letter-spacing margin margin-bottom margin-left margin-right margin-top text-indent vertical-align
+        word-spacing""",
+    "w c": "background background-color color",
+    "w n c": f"border border-color border-radius border-style border-width outline {_BORDERS}",
+    "w f": "font-family",
+    "w n f /": "font",
 }
-DRAWING_TABLE = {
-    "w": "alignment-baseline clip-rule color-interpolation color-interpolation-filters color-rendering display "
-    "dominant-baseline fill-rule font-stretch font-style font-variant image-rendering isolation mix-blend-mode "
-    "overflow paint-order shape-rendering stroke-linecap stroke-linejoin text-align text-anchor text-decoration "
-    "text-rendering "
-    "vector-effect visibility white-space writing-mode",
-    "wn": "fill-opacity flood-opacity font-size font-weight line-height opacity stop-opacity stroke-dasharray "
-    "stroke-miterlimit stroke-opacity stroke-width",
-    "ws": "baseline-shift letter-spacing stroke-dashoffset text-indent word-spacing",
-    "wc": "color flood-color stop-color",
-    "wcr": "fill stroke",
-    "wr": "clip-path filter marker marker-end marker-mid marker-start mask",
-    "wf": "font-family",
-    "wnf/": "font",
+_OF_A_DRAWING = {
+    "w": """alignment-baseline clip-rule color-interpolation color-interpolation-filters color-rendering display
+        dominant-baseline fill-rule font-stretch font-style font-variant image-rendering isolation mix-blend-mode
+        overflow paint-order shape-rendering stroke-linecap stroke-linejoin text-align text-anchor text-decoration
+        text-rendering vector-effect visibility white-space writing-mode""",
+    "w n": """fill-opacity flood-opacity font-size font-weight line-height opacity stop-opacity stroke-dasharray
+        stroke-miterlimit stroke-opacity stroke-width""",
+    "w s": "baseline-shift letter-spacing stroke-dashoffset text-indent word-spacing",
+    "w c": "color flood-color stop-color",
+    "w c r": "fill stroke",
+    "w r": "clip-path filter marker marker-end marker-mid marker-start mask",
+    "w f": "font-family",
+    "w n f /": "font",
 }
-NEVER = {
-    "display": {"none", "contents"},
-    "visibility": {"hidden", "collapse"},
-    "position": {"fixed", "sticky"},
-    "color": {"transparent"},
-}
-_NUMBER = re.compile(rf"([0-9]*\.?[0-9]+)({UNIT})")
 
 
 class Style:
-    """The properties of one kind of document; calling it says whether a text is declarations."""
+    """The properties of a page or of a drawing."""
 
     def __init__(self, table: dict[str, str]) -> None:
-        words = {kinds: "|".join(PATTERNS[kind] for kind in kinds) for kinds in table}
-        patterns = {
-            kinds: re.compile(rf"(?:{word})(?:[ ,](?:{word}))*(?: !important)?") for kinds, word in words.items()
-        }
-        self._patterns = {name: patterns[kinds] for kinds, names in table.items() for name in names.split()}
+        self.patterns: dict[str, re.Pattern[str]] = {}
+        for kinds, names in table.items():
+            word = "|".join(_WORDS[kind] for kind in kinds.split())
+            pattern = re.compile(rf"(?:{word})(?:[ ,](?:{word}))*(?: !important)?")
+            self.patterns |= dict.fromkeys(names.split(), pattern)
+        self._known: dict[str, list[str]] = {}
 
-    def __call__(self, text: str) -> bool:
-        """Whether ``text`` is declarations, at least one."""
-        last = ""
-        for declaration in text.split(";"):
-            name, colon, value = declaration.partition(":")
-            if not colon or name <= last or not self.value(name, value):
-                return False
-            last = name
-        return True
+    def check(self, declarations: str) -> list[str] | None:
+        """The names that the declarations refer to, None if there are none; ``Violation`` if one is not allowed."""
+        known = self._known.get(declarations)
+        if known is not None:
+            return known or None
+        before, names = "", list[str]()
+        for declaration in declarations.split(";"):
+            name, _, value = declaration.partition(":")
+            demand(before < name, "style-order")
+            before = name
+            names += self.check_value(name, value)
+        if len(self._known) < MAX_KNOWN and len(declarations) < MAX_KNOWN:
+            self._known[declarations] = names
+        return names or None
 
-    def value(self, name: str, value: str) -> bool:
-        """Whether a property may have a value."""
-        pattern = self._patterns.get(name)
-        if pattern is None or not pattern.fullmatch(value):
-            return False
-        words = set(re.split("[ ,]", value))
-        return not words & NEVER.get(name, set()) and not (name in ("font", "font-size") and any(map(_tiny, words)))
+    def check_value(self, name: str, value: str) -> list[str]:
+        """The names that the value of one property refers to."""
+        pattern = self.patterns.get(name)
+        demand(pattern, "style-property")
+        assert pattern is not None
+        demand(pattern.fullmatch(value), "style-value")
+        never = _NEVER.get(name)
+        demand(never is None or not never.search(value), "style-hides")
+        if name in ("font", "font-size"):
+            _check_sizes(_QUOTED.sub("", value))
+        return _REFERENCE.findall(value)
 
 
-def _tiny(word: str) -> bool:
-    match = _NUMBER.fullmatch(word.partition("/")[0])
-    if not match:
-        return False
-    number = float(match[1])
-    return number < 0.1 or (number < 1 and match[2] not in ("em", "rem", "cm", "in"))
+def _check_sizes(value: str) -> None:
+    """No letters too small to be seen."""
+    for number, unit in _SIZES.findall(value):
+        size = float(number)
+        demand(size >= 0.1 and (size >= 1 or unit in _RELATIVE), "style-hides")
 
 
-PAGE = Style(PAGE_TABLE)
-DRAWING = Style(DRAWING_TABLE)
+PAGE, DRAWING = Style(_OF_A_PAGE), Style(_OF_A_DRAWING)

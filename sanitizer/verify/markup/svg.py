@@ -1,191 +1,182 @@
-"""Reads drawings as ``docs/grammar-markup.md`` allows them: every character is accounted for, and so is every
-reference.
+"""Drawings: one element ``svg``, elements and attributes of two tables, and references that lead nowhere for ever.
 
 Rules kept here:
 
-- No parser of XML: the canonical syntax is read by patterns, from the first character to the last.
-- References are followed here once more, from what was read, to see that the drawing ends and how large it gets.
+- An attribute has one kind of value, whatever element it is of; the kinds are patterns, matched as a whole.
+- References and contents together make a graph without a circle, and what a reader draws along it has a limit.
 
->>> from sanitizer.limits import Limits
->>> verify(b"<svg/>", Limits())
+>>> verify(b'<?xml version="1.0"?>', Limits())
 Traceback (most recent call last):
-sanitizer.verify.Violation: ('unexpected', 'character 0')
+sanitizer.verify.Violation: ('head', '')
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sanitizer.limits import Limits
 from sanitizer.patterns import compile_pattern
-from sanitizer.verify.markup.characters import (
-    CLOSING,
-    MAX_DEPTH,
-    NAME,
-    OPENING,
-    TEXT,
-    Check,
-    Scanner,
-    demand,
-    read,
-    whole,
-)
-from sanitizer.verify.markup.style import DRAWING, DRAWING_TABLE
+from sanitizer.verify.markup.characters import MAX_DEPTH, NAME, attributes, demand, is_text, read
+from sanitizer.verify.markup.style import DRAWING
 from sanitizer.verify.markup.values import Gallery, is_link
 
-LONGEST = 400
-LISTED = """
-    a circle clipPath defs desc ellipse feBlend feColorMatrix feComponentTransfer feComposite feDropShadow
-    feFlood feFuncA
-    feFuncB feFuncG feFuncR feGaussianBlur feMerge feMergeNode feMorphology feOffset feTile filter g image line
-    linearGradient marker mask path pattern polygon polyline radialGradient rect stop svg symbol text textPath
-    title tspan
-    use
+PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n<'
+MAX_WAY = 400  # elements
+_SPACES = {"xmlns": "http://www.w3.org/2000/svg", "xmlns:xlink": "http://www.w3.org/1999/xlink"}
+HREF = "xlink:href"
+_NAMES = """
+    a circle clipPath defs desc ellipse feBlend feColorMatrix feComponentTransfer feComposite feDropShadow feFlood
+    feFuncA feFuncB feFuncG feFuncR feGaussianBlur feMerge feMergeNode feMorphology feOffset feTile filter g image line
+    linearGradient marker mask path pattern polygon polyline radialGradient rect stop svg symbol text textPath title
+    tspan use
 """
-ELEMENTS = frozenset(LISTED.split())
-WITH_TEXT = frozenset(("a", "desc", "text", "textPath", "title", "tspan"))
-NAMESPACES = {
-    "xmlns": whole(re.escape("http://www.w3.org/2000/svg")),
-    "xmlns:xlink": whole(re.escape("http://www.w3.org/1999/xlink")),
+ELEMENTS = frozenset(_NAMES.split())
+_WITH_TEXT = frozenset(("a", "desc", "text", "textPath", "title", "tspan"))
+_NEEDS_HREF = frozenset(("image", "textPath", "use"))
+_REFERRING = frozenset(("linearGradient", "pattern", "radialGradient", "textPath", "use"))
+_NO_ATTRIBUTES = frozenset(("font", "marker", "line-height", "text-align", "text-indent"))
+
+_NUMBER = r"[+\-]?+(?:[0-9]++\.?+[0-9]*+|\.[0-9]++)(?:[eE][+\-]?+[0-9]++)?+"
+_WORD = r"[A-Za-z][A-Za-z0-9_\-]{0,39}"
+_FUNCTION = r"(?:matrix|translate|scale|rotate|skewX|skewY)\([0-9eE+\-., ]*\)"
+_KINDS = {
+    rf"(?:{_NUMBER}(?:p[xtc]|r?em|ex|ch|[cm]m|in|q|%)?+[ ,]*+)*+": """amplitude cx cy dx dy exponent fr fx fy height
+        intercept k1 k2 k3 k4 markerHeight markerWidth offset pathLength points r radius refX refY rotate rx ry slope
+        startOffset stdDeviation tableValues textLength values viewBox width x x1 x2 y y1 y2""",
+    rf"{_WORD}(?: {_WORD}){{0,2}}|{_NUMBER}": """edgeMode clipPathUnits filterUnits gradientUnits in in2 lengthAdjust
+        markerUnits maskContentUnits maskUnits method mode operator orient patternContentUnits patternUnits
+        preserveAspectRatio primitiveUnits result spacing spreadMethod type""",
+    r"[MmZzLlHhVvCcSsQqTtAa0-9eE+\-., ]*": "d",
+    rf"(?:{_FUNCTION}[ ,]*)*": "gradientTransform patternTransform transform",
+    NAME: "id",
+    "preserve": "xml:space",
 }
-LENGTHS = """
-    amplitude cx cy dx dy exponent fr fx fy height intercept k1 k2 k3 k4 markerHeight markerWidth offset
-    pathLength points r
-    radius refX refY rotate rx ry slope startOffset stdDeviation tableValues textLength values viewBox width x
-    x1 x2 y y1 y2
-"""
-WORDS = """
-    edgeMode clipPathUnits filterUnits gradientUnits in in2 lengthAdjust markerUnits maskContentUnits maskUnits
-    method mode
-    operator orient patternContentUnits patternUnits preserveAspectRatio primitiveUnits result spacing spreadMethod type
-"""
-NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*+|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-WORD = r"[A-Za-z][A-Za-z0-9_-]{0,39}"
-lengths = whole(rf"(?:{NUMBER}(?:px|pt|pc|em|rem|ex|ch|cm|mm|in|q|%)? ?,? ?)++")
-words = whole(rf"{WORD}(?: {WORD}){{0,2}}|{NUMBER}")
-path = whole(r"[MmZzLlHhVvCcSsQqTtAa0-9eE+.,\- ]++")
-transforms = whole(r"(?:(?:matrix|translate|scale|rotate|skewX|skewY) ?\([0-9eE+.,\- ]*+\)[ ,]*+)++")
-place = whole(f"#{NAME}")
-UNSPOKEN = frozenset(("font", "marker", "line-height", "text-align", "text-indent"))
-REFERENCE = compile_pattern(rf"url\(#({NAME})\)")
-
-
-def _property(name: str) -> Check:
-    return lambda value: DRAWING.value(name, value) and not value.endswith("!important")
-
-
-EVERYWHERE: dict[str, Check] = {
-    **dict.fromkeys(LENGTHS.split(), lengths),
-    **dict.fromkeys(WORDS.split(), words),
-    "d": path,
-    **dict.fromkeys(("gradientTransform", "patternTransform", "transform"), transforms),
-    "id": whole(NAME),
-    "xml:space": whole("preserve"),
-    "style": DRAWING,
-    **{name: _property(name) for names in DRAWING_TABLE.values() for name in names.split() if name not in UNSPOKEN},
+_CHECKS: dict[str, Callable[[str], object]] = {
+    name: compile_pattern(pattern).fullmatch for pattern, names in _KINDS.items() for name in names.split()
 }
-REFERRING = frozenset(("linearGradient", "pattern", "radialGradient", "textPath", "use"))
+_PLACE = re.compile(rf"\#({NAME})")
 
 
 @dataclass(slots=True)
-class _Element:
-    """What references need to know of an element."""
+class _Node:
+    """One element: the numbers of the elements inside, the names it refers to."""
 
-    name: str
-    inside: list[_Element] = field(default_factory=list)
-    targets: list[str] = field(default_factory=list)
-    height: int = 0  # of the longest way from here; 0: not known yet, -1: on the way
-    passed: int = 0
+    inside: list[int] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
 
 
 def verify(data: bytes, limits: Limits, mime: str = "image/svg+xml") -> None:
-    """The declaration, one drawing, the end; then its references."""
-    scanner = Scanner(read(data, limits))
-    scanner.literal('<?xml version="1.0" encoding="UTF-8"?>\n')
-    reader = _Reader(scanner, limits)
-    root = reader.drawing()
-    scanner.literal("\n")
-    demand(scanner.at == len(scanner.text), "trailing-bytes", f"character {scanner.at}")
-    _follow(root, reader.named, 1, limits.max_objects)
+    """Nothing if ``data`` is a drawing of the grammar within ``limits``, else ``Violation``."""
+    text = read(data, limits)
+    demand(text.startswith(PROLOG), "head")
+    demand(text.endswith(">\n"), "end")
+    drawing = _Drawing(limits)
+    drawing.read(text[len(PROLOG) : -1].split("<"))
+    drawing.check_ways()
 
 
-class _Reader:
-    """Reads the elements, from the first start tag to its end tag."""
+class _Drawing:
+    """The reading of one drawing: its elements in order, and which of them has which name."""
 
-    def __init__(self, scanner: Scanner, limits: Limits) -> None:
-        self.named: dict[str, _Element] = {}
-        self._scanner = scanner
-        self._limits = limits
-        self._count = 0
-        by_href: dict[str, Check] = {
-            "a": lambda value: place(value) or is_link(value),
-            "image": Gallery(limits),
-            **dict.fromkeys(REFERRING, place),
-        }
-        self._allowed = {name: dict(EVERYWHERE) for name in ELEMENTS}
-        for name, check in by_href.items():
-            self._allowed[name]["xlink:href"] = check
+    def __init__(self, limits: Limits) -> None:
+        self.limits, self.gallery = limits, Gallery(limits)
+        self.nodes: list[_Node] = []
+        self.named: dict[str, int] = {}
 
-    def drawing(self) -> _Element:
-        """The outermost element and all in it."""
-        root, empty = self._start(outermost=True)
-        ways = [] if empty else [root]
-        while ways:
-            start = self._scanner.at
-            self._scanner.take(TEXT)
-            demand(self._scanner.at == start or ways[-1].name in WITH_TEXT, "text", f"character {start}")
-            if self._scanner.text.startswith("</", self._scanner.at):
-                closed = self._scanner.take(CLOSING)[1]
-                demand(ways.pop().name == closed, "bad-nesting", f"character {self._scanner.at}")
-                continue
-            element, empty = self._start()
-            ways[-1].inside.append(element)
-            if not empty:
-                ways.append(element)
-                demand(len(ways) <= MAX_DEPTH + 1, "too-deep", f"character {self._scanner.at}")
-        return root
+    def read(self, pieces: list[str]) -> None:
+        """All tags and texts; behind the root there is nothing."""
+        outer, bare = list[tuple[str, int]](), False
+        for piece in pieces:
+            tag, ended, text = piece.partition(">")
+            demand(ended and (outer or not self.nodes), "tag")
+            if tag[:1] == "/":
+                demand(not bare, "empty-element")
+                demand(outer.pop()[0] == tag[1:], "end-tag")
+                bare = False
+            else:
+                demand(len(outer) < MAX_DEPTH, "too-deep")
+                name = self._start(tag.removesuffix("/"), outer[-1][1] if outer else -1)
+                bare = not tag.endswith("/")
+                if bare:
+                    outer.append((name, len(self.nodes) - 1))
+            if text:
+                demand(outer and outer[-1][0] in _WITH_TEXT and is_text(text), "text")
+                bare = False
+        demand(self.nodes and not outer, "unclosed")
 
-    def _start(self, *, outermost: bool = False) -> tuple[_Element, bool]:
-        """A start tag, and whether the element is empty."""
-        scanner = self._scanner
-        tag = scanner.take(OPENING)
-        element = _Element(tag[1])
-        demand(tag[1] in ELEMENTS and (not outermost or tag[1] == "svg"), "unknown-element", f"character {scanner.at}")
-        demand(tag[3] or not scanner.text.startswith("</", scanner.at), "empty-element", f"character {scanner.at}")
-        allowed = {**self._allowed["svg"], **NAMESPACES} if outermost else self._allowed[tag[1]]
-        found = scanner.attributes(tag[2], allowed)
-        demand(not outermost or NAMESPACES.keys() <= found.keys(), "no-namespace")
-        needs = tag[1] in ("image", "textPath", "use")
-        demand(not needs or "xlink:href" in found, "no-reference", f"character {scanner.at}")
-        self._know(element, found)
-        return element, bool(tag[3])
-
-    def _know(self, element: _Element, found: dict[str, str]) -> None:
-        """Counts the element, and keeps its name and what it refers to."""
-        self._count += 1
-        demand(self._count <= self._limits.max_objects, "too-many-elements")
+    def _start(self, tag: str, parent: int) -> str:
+        """The name of an element whose tag is in the grammar."""
+        name, found = attributes(tag)
+        demand(name in ELEMENTS and (parent >= 0 or name == "svg"), "element")
+        number, node = len(self.nodes), _Node()
+        demand(number < self.limits.max_objects, "too-many-elements")
+        self.nodes.append(node)
+        if parent < 0:
+            demand({key: found.pop(key, "") for key in _SPACES} == _SPACES, "namespaces")
+        else:
+            self.nodes[parent].inside.append(number)
+        demand(name not in _NEEDS_HREF or HREF in found, "attribute-missing")
+        for key, value in found.items():
+            demand(value and value == value.strip(" ") and "  " not in value, "value")
+            node.names += self._attribute(name, key, value)
         if "id" in found:
-            demand(found["id"] not in self.named, "same-name-twice", f"character {self._scanner.at}")
-            self.named[found["id"]] = element
-        for name, value in found.items():
-            demand(" " not in (value[:1], value[-1:]) and "  " not in value, "blanks", f"character {self._scanner.at}")
-            if name == "xlink:href":
-                element.targets += [value[1:]] if element.name in REFERRING else []
-            elif "url(" in value:
-                element.targets += REFERENCE.findall(value)
+            demand(found["id"] not in self.named, "name-twice")
+            self.named[found["id"]] = number
+        return name
 
+    def _attribute(self, element: str, key: str, value: str) -> list[str]:
+        """The names to which an attribute refers whose value is allowed."""
+        check = _CHECKS.get(key)
+        if check is not None:
+            demand(check(value), "value")
+            return []
+        if key == "style":
+            return DRAWING.check(value) or []
+        if key == HREF:
+            return self._href(element, value)
+        demand(key in DRAWING.patterns and key not in _NO_ATTRIBUTES, "attribute")
+        return DRAWING.check_value(key, value)
 
-def _follow(element: _Element, named: dict[str, _Element], depth: int, most: int) -> None:
-    """Every way from ``element`` ends, is no longer than allowed, and together they do not pass too much."""
-    demand(depth <= LONGEST, "too-long-a-way")
-    element.height, height, passed = -1, 0, 1
-    demand(all(target in named for target in element.targets), "reference-to-nothing")
-    for following in [named[target] for target in element.targets] + element.inside:
-        demand(following.height != -1, "reference-loop")
-        if following.height == 0:
-            _follow(following, named, depth + 1, most)
-        height, passed = max(height, following.height), passed + following.passed
-    demand(passed <= most, "too-many-shapes")
-    demand(depth + height <= LONGEST, "too-long-a-way")
-    element.height, element.passed = height + 1, passed
+    def _href(self, element: str, value: str) -> list[str]:
+        place = _PLACE.fullmatch(value)
+        if element == "a":
+            demand(place or is_link(value), "value")
+            return []
+        if element == "image":
+            self.gallery.check_uri(value)
+            return []
+        demand(element in _REFERRING, "attribute")
+        demand(place, "value")
+        return [place[1]] if place else []
+
+    def check_ways(self) -> None:
+        """No circles, no way too long, not too many elements along all of them."""
+        ways = dict[int, tuple[int, int]]()  # element → (elements on the longest way from it, elements on all of them)
+        open_: set[int] = set()
+        todo: list[tuple[int, Iterator[int]]] = [(0, self._following(0))]
+        while todo:
+            number, following = todo[-1]
+            open_.add(number)
+            step = next((other for other in following if other not in ways), None)
+            if step is not None:
+                demand(step not in open_, "circle")
+                demand(len(todo) <= MAX_WAY, "way-too-long")
+                todo.append((step, self._following(step)))
+                continue
+            todo.pop()
+            open_.remove(number)
+            ahead = [ways[other] for other in self._following(number)]
+            longest, all_ = 1 + max((way[0] for way in ahead), default=0), 1 + sum(way[1] for way in ahead)
+            demand(longest <= MAX_WAY, "way-too-long")
+            demand(all_ <= self.limits.max_objects, "too-many-references")
+            ways[number] = longest, all_
+
+    def _following(self, number: int) -> Iterator[int]:
+        """The elements inside, then those referred to."""
+        node = self.nodes[number]
+        yield from node.inside
+        for name in node.names:
+            demand(name in self.named, "reference")
+            yield self.named[name]
