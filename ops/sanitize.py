@@ -5,6 +5,7 @@ Rules kept here:
 - Exit status: 0 released, 3 refused, 4 needs a password, 2 wrong use, 1 the machine failed. A folder: 0 if every file
   got a verdict.
 - OUTPUT exists only when released: an older one is removed first, the new one appears whole, by rename.
+- A folder that was left half done is gone on with by the same command (``ops/sanitize_journal.py``).
 - A folder keeps one warm sanitizer for all its files, works on as many at once as there are processors, follows no
   symbolic link, and reports in the order of the paths, one JSON object a line.
 - ``--as`` gives out a part of the rebuilt file in its stead, a ZIP of them where there are several; a file without any
@@ -26,6 +27,7 @@ from pathlib import Path
 
 from ops import sanitize_one
 from ops.sanitize_folder import FolderRun
+from ops.sanitize_journal import Journal, JournalInUse, order_of
 from ops.sanitize_one import Wishes
 from sanitizer.clamd import Clamd
 from sanitizer.extraction import WHATS
@@ -98,8 +100,16 @@ def run(args: argparse.Namespace) -> int:
             f"{error.filename or '入出力'}: {error.strerror}。空き容量と権限を確認してください。",
             f"{error.filename or 'input or output'}: {error.strerror}. Check free space and permissions.",
         )
+    except JournalInUse as error:
+        _tell(
+            f"同じフォルダーの処理がほかで動いています({error})。終わるのを待ってください。",
+            f"Another run over these folders is under way ({error}). Wait until it ends.",
+        )
     except KeyboardInterrupt:
-        _tell("中断しました。", "Interrupted.")
+        _tell(
+            "中断しました。フォルダーなら、同じ命令で続きから始めます。",
+            "Interrupted. Over a folder, the same command goes on from here.",
+        )
     return FAILED
 
 
@@ -181,17 +191,30 @@ async def _file(supervisor: Supervisor, order: Order) -> int:
         verdict = replace(verdict, output=replace(verdict.output, name=order.target.name))
         await asyncio.to_thread(sanitize_one.hand_out, inspected.output, order.target)
     if order.report:
-        sanitize_one.write_text(order.report, sanitize_one.line(verdict, inspected.similarity))
+        sanitize_one.write_lines(order.report, [sanitize_one.line(verdict, inspected.similarity)])
     _tell(verdict.message, verdict.message_en)
     return _STATUS[verdict.outcome]
 
 
 async def _folder(supervisor: Supervisor, order: Order, workers: int) -> int:
     order.target.mkdir(parents=True, exist_ok=True)
-    report = await FolderRun(supervisor, order.source, order.target, order.wishes).run(workers)
-    if order.report:
-        sanitize_one.write_text(order.report, report)
+    wishes, scanner = order.wishes, str(order.scanner)
+    told = order_of(
+        order.source.resolve(), order.target.resolve(), wishes.treatment, wishes.compare, wishes.part,
+        wishes.password is not None, scanner,
+    )  # fmt: skip
+    with Journal(_journal(order), told, order.target) as journal:
+        lines = await FolderRun(supervisor, order.source, order.target, wishes, journal).run(workers)
+        if order.report:
+            sanitize_one.write_lines(order.report, lines)
+        journal.remove()
     return RELEASED
+
+
+def _journal(order: Order) -> Path:
+    """Beside the report, or beside the folder of the outputs."""
+    beside = order.report or order.target.resolve()
+    return beside.with_name(f"{beside.name}.journal")
 
 
 def _tell(ja: str, en: str) -> None:

@@ -5,6 +5,8 @@ Rules kept here:
 - Every entry that is not a folder gets a verdict and a line in the report; symbolic links are refused, not followed.
 - The tree is kept; two files that would leave under one name get different ones.
 - As many files are under way as there are workers, whatever the size of the tree; lines come in the order of the paths.
+- What a run has done stands in its journal (``ops/sanitize_journal.py``): the next one goes on where one was killed,
+  and does nothing again that is complete and unchanged.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ops import sanitize_one
+from ops.sanitize_journal import Journal, stamp_of
 from ops.sanitize_one import Similarity, Wishes
 from sanitizer.supervisor import Supervisor
 from sanitizer.verdict import Verdict
@@ -25,33 +28,54 @@ from sanitizer.verdict import Verdict
 
 @dataclass(slots=True)
 class FolderRun:
-    """One run over a folder. ``lines``: the report so far, by the number of the path."""
+    """One run over a folder."""
 
     supervisor: Supervisor
     source: Path
     target: Path
     wishes: Wishes
-    lines: dict[int, str] = field(default_factory=dict)
+    journal: Journal
     counts: dict[str, int] = field(default_factory=dict)
     names: set[Path] = field(default_factory=set)  # in the target, taken or promised
 
-    async def run(self, workers: int) -> str:
-        """Examine everything; returns the report, one line for each file."""
-        paths = list(files_under(self.source))
-        self.names.update(self.target / path.relative_to(self.source) for path in paths)
+    async def run(self, workers: int) -> Iterator[str]:
+        """Examine everything that no earlier run has; returns the report, one line for each file."""
+        paths = [path for path in files_under(self.source) if not _is(path, self.journal.path)]
+        names = [str(path.relative_to(self.source)) for path in paths]
+        self.names.update(self.target / name for name in names)
+        await asyncio.to_thread(_sweep, self.target)
         progress = Progress(len(paths), sys.stderr)
-        waiting = iter(enumerate(paths))
+        left = await asyncio.to_thread(self._go_on, paths, names)
+        progress.resumed(len(paths) - len(left))
+        waiting = iter(left)
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
                 group.create_task(self._work(waiting, progress))
         progress.end(self.counts)
-        return "".join(self.lines[number] for number in range(len(paths)))
+        return (sanitize_one.as_line(report) for report in self.journal.lines(range(len(paths))))
+
+    def _go_on(self, paths: list[Path], names: list[str]) -> list[tuple[int, Path]]:
+        """What is still to be done; the rest of an earlier run is taken over."""
+        stamps = {name: stamp_of(path) for path, name in zip(paths, names, strict=True)}
+        done = self.journal.resume(stamps, self.wishes.password is not None)
+        for number, name in enumerate(names):
+            if name in done:
+                self.journal.take_over(number, name)
+                self._counted(done[name].verdict)
+        self.names.update(self.target / one.output for one in done.values() if one.output is not None)
+        return [each for each, name in zip(enumerate(paths), names, strict=True) if name not in done]
+
+    def _counted(self, verdict: str) -> None:
+        self.counts[verdict] = self.counts.get(verdict, 0) + 1
 
     async def _work(self, waiting: Iterator[tuple[int, Path]], progress: Progress) -> None:
         for number, path in waiting:
+            before = stamp_of(path)
             verdict, similarity = await self._one(path)
-            self.lines[number] = sanitize_one.line(verdict, similarity)
-            self.counts[verdict.outcome] = self.counts.get(verdict.outcome, 0) + 1
+            stamp = before if stamp_of(path) == before else None
+            name = str(path.relative_to(self.source))
+            self.journal.add(number, name, stamp, sanitize_one.report_of(verdict, similarity))
+            self._counted(verdict.outcome)
             progress.step()
 
     async def _one(self, path: Path) -> tuple[Verdict, Similarity]:
@@ -94,6 +118,14 @@ class Progress:
         elif self.done % 100 == 0:
             self.stream.write(f"{self.done}/{self.total}\n")
 
+    def resumed(self, done: int) -> None:
+        """So many have theirs from an earlier run."""
+        self.done += done
+        if done:
+            self.stream.write(
+                f"前回の続きから: {done}件は済んでいます\nGoing on where the last run stopped: {done} files are done\n"
+            )
+
     def end(self, counts: dict[str, int]) -> None:
         """Say what came of them."""
         released, refused = counts.get("released", 0), counts.get("refused", 0)
@@ -118,6 +150,18 @@ def files_under(folder: Path) -> Iterator[Path]:
             yield from files_under(Path(entry.path))
         else:
             yield Path(entry.path)
+
+
+def _is(path: Path, other: Path) -> bool:
+    return path.name == other.name and path.samefile(other)
+
+
+def _sweep(target: Path) -> None:
+    """What a killed run has left half written."""
+    for folder, _, names in os.walk(target):
+        for name in names:
+            if name.startswith(sanitize_one.HALF[0]) and name.endswith(sanitize_one.HALF[1]):
+                Path(folder, name).unlink(missing_ok=True)
 
 
 def _hand_out(output: int, place: Path) -> None:

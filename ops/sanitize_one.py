@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,6 +27,8 @@ from sanitizer.supervisor import Examined, Supervisor
 from sanitizer.verdict import FileFacts, Treatment, Verdict, refused
 
 Similarity = dict[str, Any] | None
+HALF = (".sekisho-", ".part")
+"""How the name of a file begins and ends that is not whole yet."""
 _CHUNK = 1 << 20
 
 
@@ -112,14 +114,23 @@ def hand_out(output: int, target: Path) -> None:
         os.close(output)
 
 
-def write_text(target: Path, text: str) -> None:
+def write_lines(target: Path, lines: Iterable[str]) -> None:
     """Put a report into its place."""
-    _write_whole(target, lambda file: file.write(text.encode("utf-8")))
+    _write_whole(target, lambda file: file.writelines(line.encode("utf-8") for line in lines))
+
+
+def report_of(verdict: Verdict, similarity: Similarity = None) -> dict[str, Any]:
+    """The report, with the comparison if one was asked for."""
+    return verdict.report() if similarity is None else {**verdict.report(), "similarity": similarity}
 
 
 def line(verdict: Verdict, similarity: Similarity = None) -> str:
-    """The report as one line of JSON. Names that are no Unicode keep their bytes as lone surrogates, escaped."""
-    report = verdict.report() if similarity is None else {**verdict.report(), "similarity": similarity}
+    """The report as one line of JSON."""
+    return as_line(report_of(verdict, similarity))
+
+
+def as_line(report: dict[str, Any]) -> str:
+    """One line of JSON. Names that are no Unicode keep their bytes as lone surrogates, escaped."""
     text = json.dumps(report, ensure_ascii=False)
     try:
         text.encode("utf-8")
@@ -129,7 +140,7 @@ def line(verdict: Verdict, similarity: Similarity = None) -> str:
 
 
 def _write_whole(target: Path, fill: Callable[[BinaryIO], object]) -> None:
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".sekisho-", suffix=".part")
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=HALF[0], suffix=HALF[1])
     try:
         with os.fdopen(descriptor, "wb") as file:
             fill(file)
