@@ -133,7 +133,6 @@ def test_a_report_among_the_files_is_none_of_them(tmp_path: Path, folder: Path) 
 
 
 def released(name: str, data: bytes, output: str) -> dict[str, Any]:
-
     facts = {"name": output, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     return {"verdict": "released", "output": facts, "input": {"name": name}}
 
