@@ -190,24 +190,25 @@ def _end(cell: Cell, pidfd: int) -> None:
 
 def _fork_jail(cell: Cell, run: Run, descriptors: list[int], task: Callable[[], None]) -> int:
     """A new process in its own namespaces that locks itself in and does ``task``; returns its process id."""
+    limits = {"cpu_seconds": run.cpu_seconds, "memory": run.memory, "max_file": run.max_file}
+    way = jail.steps(cell.locks, descriptors, **limits, threads=_needs_threads(run))
     if cell.own_namespace is not None:
         namespaces.unshare(namespaces.NEW_PID)
     try:
         pid = os.fork()
         if pid == 0:
-            _end_with(lambda: _locked(cell, run, descriptors, task))
+            _end_with(lambda: _locked(run, way, task))
         return pid
     finally:
         if cell.own_namespace is not None:  # a child never gets here: it ends
             namespaces.set_pid_namespace(cell.own_namespace)
 
 
-def _locked(cell: Cell, run: Run, descriptors: list[int], task: Callable[[], None]) -> None:
+def _locked(run: Run, way: jail.Steps, task: Callable[[], None]) -> None:
     try:
         if run.patient:
             os.nice(19)
-        limits = {"cpu_seconds": run.cpu_seconds, "memory": run.memory, "max_file": run.max_file}
-        jail.enter(cell.locks, descriptors, **limits, threads=_needs_threads(run))
+        jail.enter(way)
     except BaseException:
         os._exit(_NOT_LOCKED)
     task()
@@ -216,7 +217,7 @@ def _locked(cell: Cell, run: Run, descriptors: list[int], task: Callable[[], Non
 def _needs_threads(run: Run) -> bool:
     """Whether a decoder that works in threads may be wanted. Only the name can tell before the file is read; a file
     that is something else than its name says is refused by identification."""
-    return run.kind in ("transform", "draw") and "image/heif" in kinds.types_of(run.name)
+    return run.kind in ("transform", "draw", "probe") and "image/heif" in kinds.types_of(run.name)
 
 
 def _end_with(task: Callable[[], None]) -> NoReturn:

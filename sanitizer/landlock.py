@@ -15,7 +15,7 @@ import ctypes
 import os
 import struct
 
-_CREATE_RULESET, _RESTRICT_SELF = 444, 446
+_CREATE_RULESET = 444
 _VERSION = 1  # LANDLOCK_CREATE_RULESET_VERSION
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -44,8 +44,3 @@ def deny_all() -> int:
     size = 24 if version >= 6 else 16 if version >= 4 else 8
     attribute = ctypes.create_string_buffer(struct.pack("<QQQ", (1 << file_rights) - 1, network, scoped), 24)
     return _syscall(_CREATE_RULESET, ctypes.byref(attribute), ctypes.c_size_t(size), ctypes.c_uint32(0))
-
-
-def restrict_self(ruleset: int) -> None:
-    """Put the calling thread under the rule set; needs ``no_new_privs``."""
-    _syscall(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))

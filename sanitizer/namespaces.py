@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import struct
 from pathlib import Path
 
 NEW_USER, NEW_NET, NEW_PID = 0x10000000, 0x40000000, 0x20000000
@@ -22,20 +21,15 @@ NEW_MOUNT, NEW_IPC, NEW_UTS = 0x00020000, 0x08000000, 0x04000000
 OF_THE_CELL = NEW_USER | NEW_NET | NEW_PID | NEW_MOUNT | NEW_IPC | NEW_UTS
 OF_A_JAIL = NEW_USER | NEW_NET | NEW_MOUNT | NEW_IPC | NEW_UTS  # its process namespace comes with the fork
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 1, 4, 36
 _SIGKILL = 9
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT = 1, 2, 4, 8, 32
 _MS_REC, _MS_PRIVATE = 16384, 1 << 18
 _MNT_DETACH = 2
-_CAPABILITY_VERSION_3 = 0x20080522
 NOBODY = 65534
-
-_NO_CAPABILITIES = struct.pack("<II", _CAPABILITY_VERSION_3, 0), bytes(24)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.prctl.argtypes = (ctypes.c_int, *[ctypes.c_ulong] * 4)
-_close_range = ctypes.CDLL(None, use_errno=True).syscall
-_close_range.argtypes = (ctypes.c_long, ctypes.c_uint, ctypes.c_uint, ctypes.c_uint)
 
 
 def _check(result: int) -> None:
@@ -62,11 +56,6 @@ def die_with_parent() -> None:
 def adopt_orphans() -> None:
     """Descendants whose parent ends become children of this process, so that it can wait for the last of them."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def no_new_privileges() -> None:
-    """No program started from here can gain rights; required by Landlock and seccomp."""
-    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def not_dumpable() -> None:
@@ -121,16 +110,6 @@ def empty_root() -> None:
     _check(_libc.umount2(b".", ctypes.c_int(_MNT_DETACH)))
     os.chdir("/")
     _mount(b"none", b"/", None, flags | _MS_REMOUNT | _MS_RDONLY, None)
-
-
-def drop_capabilities() -> None:
-    """Give up every capability, also those over one's own user namespace."""
-    _check(_libc.capset(*_NO_CAPABILITIES))
-
-
-def close_range(first: int, last: int) -> None:
-    """Close every descriptor from ``first`` to ``last``, both included (close_range(2), Linux 5.9)."""
-    _check(_close_range(436, first, last, 0))
 
 
 def _mount(source: bytes, target: bytes, kind: bytes | None, flags: int, data: bytes | None) -> None:

@@ -16,7 +16,6 @@ import ctypes
 import errno
 import os
 
-_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 _PROT_EXEC = 4
 _BINARY_TREE = 2  # the kernel walks the filter for every number of a system call whenever it is loaded
 
@@ -64,10 +63,6 @@ NEVER_EXECUTABLE = ("mmap", "mprotect")
 _THREAD = 0x003D0F00
 
 
-_prctl = ctypes.CDLL(None, use_errno=True).prctl
-_prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)
-
-
 class Program(ctypes.Structure):
     """``struct sock_fprog``: BPF of the running architecture, eight bytes an instruction."""
 
@@ -96,8 +91,8 @@ def compile_filter(*, threads: bool = False) -> Program:
     return Program(len(code) // 8, code)
 
 
-def load_filter(program: Program) -> None:
-    """Put the calling thread under the filter; needs ``no_new_privs``; there is no way back."""
-    if _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program)):
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
+def number(name: str) -> int:
+    """The number of a system call on the running architecture."""
+    import pyseccomp
+
+    return int(pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name))

@@ -46,11 +46,20 @@ def probe_isolation(*, namespaces: bool = True) -> Probed:
     return asyncio.run(_probe_and_close(supervisor))
 
 
-async def probe(supervisor: Supervisor) -> Probed:
-    """The same in a running sanitizer; raises ``Unavailable`` or ``CellDied``."""
+async def probe(supervisor: Supervisor, *, threads: bool = False) -> Probed:
+    """The same in a running sanitizer; ``threads``: in a jail as a decoder gets it that works in threads. Raises
+    ``Unavailable`` or ``CellDied``."""
     limits = supervisor.limits
     with _targets() as aim:
-        run = Run(0, "probe", cpu_seconds=_SECONDS, memory=limits.memory, limits=limits.plain(), probe=aim)
+        run = Run(
+            0,
+            "probe",
+            name="a.heic" if threads else "",
+            cpu_seconds=_SECONDS,
+            memory=limits.memory,
+            limits=limits.plain(),
+            probe=aim,
+        )
         ending = await supervisor.run(supervisor.transformers, run, _SECONDS)
     try:
         answer = read_answer(ending.untrusted_answer)

@@ -232,18 +232,17 @@ async def test_only_the_jail_of_a_heic_may_start_a_thread() -> None:
 
 THREADED = """
 import os, sys, threading
-from sanitizer import namespaces, seccomp
-program = seccomp.compile_filter(threads=True)
-namespaces.no_new_privileges()
-seccomp.load_filter(program)
-thread = threading.Thread(target=os.write, args=(1, b"thread"))
+from sanitizer import jail
+limits = {"cpu_seconds": 10, "memory": 1 << 30, "max_file": 1 << 20}
+jail.enter(jail.steps(jail.prepare("landlock"), [1], **limits, threads=True))
+thread = threading.Thread(target=os.write, args=(3, b"thread"))
 thread.start()
 thread.join()
 for attempt in (os.fork, lambda: os.open("/etc/passwd", os.O_RDONLY), lambda: os.kill(os.getppid(), 0)):
     try:
         attempt()
     except PermissionError:
-        os.write(1, b" blocked")
+        os.write(3, b" blocked")
 os._exit(0)
 """
 

@@ -61,9 +61,11 @@ def test_the_probes_work_outside() -> None:
     assert ran.stdout.split("\n")[:-1] == [f"{name} True" for name in OPEN_OUTSIDE]
 
 
-async def test_a_running_supervisor_can_be_probed() -> None:
+@pytest.mark.parametrize("threads", [False, True])
+async def test_a_running_supervisor_can_be_probed(threads: bool) -> None:
     with started(evil_supervisor()) as supervisor:
-        assert (await probe(supervisor)).escaped == ()
+        probed = await probe(supervisor, threads=threads)
+    assert (probed.escaped, len(probed.blocked)) == ((), 18)
 
 
 def test_strict_refuses_to_start_with_less_than_everything() -> None:
