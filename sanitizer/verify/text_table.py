@@ -31,7 +31,7 @@ _BLANKS = "\t \x1f\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _QUOTES = "\"'\uff02\uff07"
 _EXEMPT = ("'", "\"'")
 _CALL = re.compile(r"[(!|]")
-_TELEPHONE = re.compile(r"\+[0-9][0-9 ()\-./]*")
+_TELEPHONE = re.compile(r"\+[0-9(][0-9 \t()\-]*")
 
 
 def _cells(separator: str) -> re.Pattern[str]:
