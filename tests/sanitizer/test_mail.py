@@ -9,7 +9,7 @@ from email.message import EmailMessage
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.mail_samples import attached, envelope, letter, mail, many, part, picture, rebuilt, signed
+from support.mail_samples import attached, envelope, letter, mail, many, part, picture, rebuilt, rich_text, signed
 
 from sanitizer.formats.base import Change, Job, Rebuilt, Refused, Treated
 from sanitizer.formats.mail import eml
@@ -102,6 +102,8 @@ def test_fields_of_a_list_stay_in_one_order_and_others_go() -> None:
         ("a@b.jp; c@d.jp", "<a@b.jp>,\r\n <c@d.jp>"),
         ("\u202ea <a@b.jp>", '"a" <a@b.jp>'),
         ('"A" <a@b', '"\\"A\\" a@b":;'),
+        ("A <@x,@y:a@(z)b.jp(w)>", '"A" <a@b.jp>'),
+        ('"a b"@c.jp', '"\\"a b\\"@c.jp":;'),
     ],
 )
 def test_people_are_written_in_one_way(received: str, leaving: str) -> None:
@@ -238,6 +240,19 @@ def test_outlook_envelopes_are_opened_or_gone() -> None:
     assert counts(made.changed) == {"outlook-envelope-opened": 1}
     broken = part("text/plain", "本文"), part("application/ms-tnef", b"winmail")
     assert counts(leaves(mail(many("mixed", *broken)))[1].removed) == {"outlook-envelope": 1}
+
+
+def test_the_text_of_an_outlook_envelope_is_the_richer_form() -> None:
+    page = b"<p onclick=x()>page<img src=cid:a.png@x></p>"
+    packed = envelope(("a.png", picture()), ("b.txt", b"x"), ("", bytes(16) + b"object"), page=page)
+    parts = part("text/plain", "本文"), part("application/ms-tnef", packed)
+    message, made = leaves(mail(many("mixed", *parts)))
+    assert texts(message) == ["本文"]
+    assert 'page<img src="cid:image1@mail.invalid">' in texts(message, "text/html")[0]
+    assert list(files(message)) == ["a.png", "b.txt"]
+    assert counts(made.removed) == {"event-handler": 1, "embedded-object": 1}
+    alone, _ = leaves(mail(part("application/ms-tnef", envelope(rich=rich_text(rb"{\rtf1 words}")))))
+    assert texts(alone) == ["words"]
 
 
 def test_texts_laid_out_as_paragraphs_stay_so() -> None:

@@ -157,17 +157,34 @@ def rich_text(text: bytes) -> bytes:
     return struct.pack("<II4sI", len(text) + 12, len(text), b"MELA", 0) + text
 
 
-def envelope(*files: tuple[str, bytes]) -> bytes:
-    """Outlook's own envelope (``winmail.dat``)."""
+def envelope(*files: tuple[str, bytes], page: bytes = b"", rich: bytes = b"") -> bytes:
+    """Outlook's own envelope (``winmail.dat``). A file without a name is an object of a program."""
 
     def attribute(level: int, number: int, value: bytes) -> bytes:
         return struct.pack("<BII", level, number, len(value)) + value + struct.pack("<H", sum(value) & 0xFFFF)
 
     made = struct.pack("<IH", 0x223E9F78, 1) + attribute(1, 0x00069007, struct.pack("<II", 932, 0))
+    texts = [(0x10130102, page), (0x10090102, rich)]
+    made += attribute(1, 0x00069003, _packed([(tag, value) for tag, value in texts if value]))
     for name, data in files:
-        made += attribute(2, 0x00069002, bytes(14)) + attribute(2, 0x00018010, name.encode("cp932") + b"\0")
-        made += attribute(2, 0x0006800F, data)
+        made += attribute(2, 0x00069002, bytes(14))
+        if name:
+            made += attribute(2, 0x00018010, name.encode("cp932") + b"\0") + attribute(2, 0x0006800F, data)
+            made += attribute(2, 0x00069005, _packed([(0x3712001E, f"{name}@x".encode("cp932"))]))
+        else:
+            made += attribute(2, 0x00069005, _packed([(0x3701000D, data)]))
     return made
+
+
+def _packed(values: list[tuple[int, bytes]]) -> bytes:
+    """Properties inside an envelope, behind one that has a name and several values."""
+    name = "印".encode("utf-16-le")
+    named = struct.pack("<HH16sII", 0x101F, 0x8001, b"", 1, len(name)) + name.ljust(4, b"\0")
+    rows = [named + struct.pack("<I", 2) + 2 * (struct.pack("<I", 2) + "a".encode("utf-16-le") + bytes(2))]
+    for tag, value in values:
+        padded = value.ljust((len(value) + 3) // 4 * 4, b"\0")
+        rows.append(struct.pack("<HHII", tag & 0xFFFF, tag >> 16, 1, len(value)) + padded)
+    return struct.pack("<I", len(rows)) + b"".join(rows)
 
 
 def signed(content: bytes, kind: str = "1.2.840.113549.1.7.2") -> bytes:

@@ -27,6 +27,8 @@ LONGEST_FIELD = 400_000  # characters that are looked at: each of two thousand m
 _TOKEN = re.compile(
     r"""\s+|"(?:[^"\\]|\\.){0,500}"|\((?:[^()\\]|\\.){0,500}\)|<[^<>]{0,500}>|[,;:]|[^\s"(<,;:]+|.""", re.DOTALL
 )
+_COMMENT = re.compile(r"\([^()]{0,200}\)")
+_ROUTE = re.compile(r"^\s*@[^:]{0,250}:")  # of hosts on the way (RFC 822)
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _DOT_ATOM = re.compile(r"[^.]+(?:\.[^.]+)*")
@@ -101,9 +103,9 @@ def _is_quoted(token: str) -> bool:
 
 def canonical_address(address: str) -> str:
     """The address as it is written, empty for what is none."""
-    local, at, domain = "".join(address.split()).rpartition("@")
-    if local[:1] == '"':
-        local = re.sub(r"\\(.)", r"\1", local[1:-1])
+    local, at, domain = _ROUTE.sub("", _COMMENT.sub("", address)).strip().rpartition("@")
+    local = re.sub(r"\\(.)", r"\1", local.strip()[1:-1]) if local[:1] == '"' else "".join(local.split())
+    domain = "".join(domain.split())
     try:
         domain = domain.lower() if domain.isascii() else domain.encode("idna").decode("ascii").lower()
     except UnicodeError:

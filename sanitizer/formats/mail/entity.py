@@ -21,7 +21,7 @@ import urllib.parse
 from dataclasses import dataclass, field
 
 from sanitizer.formats.base import Refused
-from sanitizer.formats.mail.charset import by_codec, decoded
+from sanitizer.formats.mail.charset import by_codec, codec_of, decoded
 from sanitizer.formats.mail.words import decoded_words, from_base64
 
 MAX_PARTS = 2_000
@@ -34,6 +34,7 @@ _LEADING = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:[ \t]*(?:\r\n|\r|\n))*(?:>?From [
 _BLANK_END = re.compile(rb"(?:\r\n|\r|\n)\Z")
 _PARAMETER = re.compile(r""";\s*([^\s;=]{1,60})\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)""", re.DOTALL)
 _CONTINUED = re.compile(r"([^*]+)\*(?:(\d{1,3})(\*)?)?")
+_CHARSET = re.compile(rb"charset\s*=\s*\"?([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 _COMMENT = re.compile(r"\([^()]{0,200}\)")
 
 
@@ -145,15 +146,22 @@ def _header(view: memoryview) -> tuple[list[tuple[str, str]], int]:
         else:
             break
         at += len(line)
-    return [(name, _characters(b"".join(lines))) for name, lines in raw], at
+    values = [(name, b"".join(lines)) for name, lines in raw]
+    charset = next(
+        (found for name, value in values if name == "content-type" and (found := _CHARSET.search(value))), None
+    )
+    habit = codec_of(charset[1].decode("ascii")) if charset else None
+    return [(name, _characters(value, habit)) for name, value in values], at
 
 
-def _characters(value: bytes) -> str:
-    """A field's value: ASCII by rule, UTF-8 (RFC 6532) or whatever the program wrote by habit."""
-    try:
-        return value.decode("ascii" if b"\x1b" not in value else "iso2022_jp_ext").strip()
-    except UnicodeDecodeError:
-        return by_codec(value, "utf-8")[0].strip()
+def _characters(value: bytes, habit: str | None) -> str:
+    """A field's value: ASCII by rule, UTF-8 (RFC 6532), or by habit what the body is written in (``habit``)."""
+    for codec in ("ascii" if b"\x1b" not in value else "iso2022_jp_ext", "utf-8"):
+        try:
+            return value.decode(codec).strip()
+        except UnicodeDecodeError:
+            continue
+    return by_codec(value, habit)[0].strip()
 
 
 def _pieces(body: memoryview, boundary: str) -> list[memoryview]:

@@ -58,7 +58,7 @@ def message(root: Entity, notes: Notes) -> Message:
     """The message of an entity. Raises ``Refused``."""
     made = Message()
     _headers(root, made, notes)
-    made.items = _Parts(notes).items(root)
+    made.items = _Parts(notes).all_items(root)
     return made
 
 
@@ -120,6 +120,7 @@ class _Parts:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._opened = 0  # envelopes opened inside each other
+        self._rich: Words | None = None  # the text of an envelope of Outlook
 
     def items(self, entity: Entity) -> list[Item]:
         """What an entity gives to the message, in its order."""
@@ -196,13 +197,35 @@ class _Parts:
         return self.items(read(inside))
 
     def _tnef(self, entity: Entity) -> list[Item]:
-        """What Outlook put into its own envelope; the mail's own text stands beside it."""
-        self._notes.changed("outlook-envelope-opened")
+        """The files that Outlook put into its own envelope; the text in it waits for the other parts."""
         found = tnef.opened(entity.content())
         if found is None:
             self._notes.removed("outlook-envelope")
             return []
-        return list(found)
+        self._notes.changed("outlook-envelope-opened")
+        self._notes.removed("embedded-object", found.lost)
+        if self._rich is not None:
+            return list(found.files)
+        self._rich = found.words
+        if found.words.page is None:
+            return list(found.files)
+        found.words.related = [file for file in found.files if file.content_ids]
+        return [file for file in found.files if not file.content_ids]
+
+    def all_items(self, root: Entity) -> list[Item]:
+        """What the whole message holds. The text of an envelope is the richer form of the one that stands beside it;
+        what the page in it shows comes with the page."""
+        items = self.items(root)
+        rich = self._rich
+        if rich is None or (rich.plain is None and rich.page is None):
+            return items
+        texts = [item for item in items if isinstance(item, Words)]
+        if not texts:
+            return [rich, *items]
+        if rich.page is not None and texts[0].page is None:
+            texts[0].page, texts[0].charset, texts[0].related = rich.page, rich.charset, rich.related
+            return items
+        return [*items, *rich.related]
 
 
 def _has_page(item: Item) -> bool:
