@@ -19,6 +19,7 @@ from sanitizer.formats.odf.encryption import opened
 from sanitizer.formats.odf.extraction import text
 from sanitizer.formats.odf.facts import MAIN
 from sanitizer.formats.odf.kinds import KINDS, Report
+from sanitizer.formats.odf.table_cells import pictures, tables
 from sanitizer.formats.package.members import Archive, Budget
 from sanitizer.limits import Limits
 
@@ -34,7 +35,7 @@ MIME = {
     "otg": f"{_O}graphics-template",
     "odf": f"{_O}formula",
 }
-__all__ = ["KINDS", "MIME", "rebuild", "text", "thumbnail"]
+__all__ = ["KINDS", "MIME", "pictures", "rebuild", "tables", "text", "thumbnail"]
 
 
 def rebuild(data: bytes, job: Job) -> Rebuilt:

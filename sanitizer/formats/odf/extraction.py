@@ -4,11 +4,13 @@ Rules kept here:
 
 - A line for each paragraph, a line for each row of a sheet with a tab between cells; notes and comments where they
   stand.
+- A cell that shows a number otherwise than it is, is followed by the number: it is searched for My Numbers.
 - Headers and footers come after the content. Only rebuilt files are read, and no further than the limit.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lxml import etree
@@ -21,7 +23,7 @@ from sanitizer.limits import Limits
 _PARAGRAPHS = sources("text:p text:h loext:p")
 _ROWS, _SHEETS = sources("table:table-row loext:table-row"), source("office:spreadsheet")
 _CELLS = sources("table:table-cell table:covered-table-cell")
-_REPEATED = source("table:number-columns-repeated")
+_REPEATED, _VALUE = source("table:number-columns-repeated"), source("office:value")
 _SPACE, _SPACES, _TAB, _BREAK = source("text:s"), source("text:c"), source("text:tab"), source("text:line-break")
 _READING = source("text:ruby-text")
 _REST = sources("style:master-page")
@@ -54,7 +56,7 @@ def _all_lines(archive: Archive) -> Iterator[str]:
 
 def _lines(root: etree._Element) -> Iterator[str]:
     for e in root.iter(*_PARAGRAPHS):
-        line = _words(e).strip()
+        line = words(e).strip()
         if line:
             yield line
 
@@ -63,13 +65,20 @@ def _rows(sheets: etree._Element) -> Iterator[str]:
     for row in sheets.iter(*_ROWS):
         cells: list[str] = []
         for cell in row.iterchildren(*_CELLS):
-            said = " ".join(filter(None, (_words(e) for e in cell.iterfind(source("text:p")))))
+            said = " ".join(filter(None, (words(e) for e in cell.iterfind(source("text:p")))))
+            said = _with_number(cell, said)
             repeated = cell.get(_REPEATED) or "1"
             cells.extend([said] * min(int(repeated), _MANY))
         line = "\t".join(cells).rstrip("\t")
         if line:
             yield line
         yield from (said for cell in row.iterchildren(*_CELLS) for said in _elsewhere(cell))
+
+
+def _with_number(cell: etree._Element, said: str) -> str:
+    """What a cell shows, and its whole number where the format shows other digits."""
+    value = cell.get(_VALUE) or ""
+    return f"{said} {value}".strip() if value.isdigit() and value not in re.sub(r"\D", "", said) else said
 
 
 def _elsewhere(cell: etree._Element) -> Iterator[str]:
@@ -79,7 +88,7 @@ def _elsewhere(cell: etree._Element) -> Iterator[str]:
             yield from _lines(child)
 
 
-def _words(e: etree._Element) -> str:
+def words(e: etree._Element) -> str:
     """What stands in an element, without readings, and without the paragraphs of frames and notes inside it."""
     said = [e.text or ""]
     for child in e:
@@ -90,6 +99,6 @@ def _words(e: etree._Element) -> str:
         elif child.tag == _BREAK:
             said.append(" ")
         elif child.tag not in _PARAGRAPHS and child.tag != _READING:
-            said.append(_words(child))
+            said.append(words(child))
         said.append(child.tail or "")
     return "".join(said)
