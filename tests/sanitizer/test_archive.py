@@ -18,6 +18,7 @@ from support.archive_samples import (
     contents,
     lzh_of,
     needs_libarchive,
+    seven_zip_of,
     unicode_path,
     zip_of,
 )
@@ -239,6 +240,27 @@ async def test_an_encrypted_zip_asks_and_opens(supervisor: Supervisor, encryptio
     members, verdict = await left(supervisor, data, password=PASSWORD)
     assert members == dict(TWO)
     assert ("encryption", "") in told(verdict)
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+@pytest.mark.parametrize("method", ["lzma", "lzma2", "bzip2", "deflate", "copy"])
+async def test_an_encrypted_7z_asks_and_opens(supervisor: Supervisor, method: str, hidden: bool) -> None:
+    data = seven_zip_of(*TWO, password=PASSWORD, hidden=hidden, method=method)
+    assert await refused(supervisor, data, name="a.7z") == "needs-password"
+    assert await refused(supervisor, data, name="a.7z", password="x") == "wrong-password"
+    members, verdict = await left(supervisor, data, name="a.7z", password=PASSWORD)
+    assert members == dict(TWO)
+    assert ("encryption", "") in told(verdict)
+
+
+async def test_a_plain_7z_needs_no_library_and_loses_its_links(supervisor: Supervisor) -> None:
+    for method in ("lzma", "lzma2", "bzip2", "deflate", "copy"):
+        members, _ = await left(supervisor, seven_zip_of(*TWO, method=method, hidden=True), name="a.7z")
+        assert members == dict(TWO)
+    assert await refused(supervisor, seven_zip_of(*TWO, mode=0o120777), name="a.7z") == "nothing-left"
+    data = seven_zip_of(("a.txt", b"x" * 99), ("b.txt", b"y"), method="copy")
+    members, _ = await left(supervisor, data.replace(b"xxx", b"xzx", 1), name="a.7z")
+    assert list(members) == [f"a_txt{NOTE}", "b.txt"]
 
 
 async def test_the_password_of_a_member_is_asked_for_and_tried(supervisor: Supervisor) -> None:

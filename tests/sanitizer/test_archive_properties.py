@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+from contextlib import suppress
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from support.archive_samples import Part, contents, lzh_of, repacked, zip_of
+from support.archive_samples import Part, contents, lzh_of, repacked, seven_zip_of, zip_of
 
 from sanitizer.formats.archive import lzh, text
+from sanitizer.formats.archive.seven_zip import Malformed
+from sanitizer.formats.archive.seven_zip_reading import Damaged, SevenZip
 from sanitizer.formats.base import NeedsPassword, Refused
 from sanitizer.formats.member_names import Names, read_names, safe_path
 from sanitizer.limits import Limits
@@ -155,3 +161,32 @@ def test_every_damaged_lzh_has_an_answer(level: int, damage: list[tuple[int, int
             assert entry.name is not None
     except Refused as no:
         assert no.code == "unreadable"
+
+
+@given(
+    st.booleans(),
+    st.booleans(),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=4),
+    st.integers(0, 400),
+)
+@settings(deadline=None, max_examples=300)
+def test_every_damaged_7z_has_an_answer(hidden: bool, encrypted: bool, damage: list[tuple[int, int]], cut: int) -> None:
+    whole = seven_zip_of(("表.txt", b"hello" * 9), ("b.txt", b"x"), password="p" * encrypted, hidden=hidden)
+    data = bytearray(whole[: len(whole) - cut] if cut < len(whole) // 2 else whole)
+    for at, value in damage:
+        data[at % len(data)] = value
+    archive = SevenZip(bytes(data), "p", 1 << 20)
+    try:
+        contents_read = list(archive.contents(archive.directory()))
+    except (Malformed, Damaged, Refused):
+        return
+    assert {data for _, data in contents_read} <= {b"hello" * 9, b"x", b"", None}
+
+
+@given(st.binary(max_size=120))
+@settings(deadline=None, max_examples=500)
+def test_no_directory_of_a_7z_makes_its_reader_stumble(header: bytes) -> None:
+    start = struct.pack("<QQI", 0, len(header), zlib.crc32(header))
+    archive = SevenZip(b"7z\xbc\xaf\x27\x1c\0\4" + bytes(4) + start + header, None, 1 << 20)
+    with suppress(Malformed, Damaged, Refused, NeedsPassword):
+        list(archive.contents(archive.directory()))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import bz2
 import ctypes
+import hashlib
 import io
+import lzma
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from sanitizer import kinds
 from sanitizer.formats import archive
@@ -191,6 +197,74 @@ def by_libarchive(
     assert lib.archive_write_close(writer) == 0
     lib.archive_write_free(writer)
     return buffer.raw[: used.value]
+
+
+def seven_zip_of(
+    *members: tuple[str, bytes], password: str = "", hidden: bool = False, method: str = "lzma2", mode: int = 0
+) -> bytes:
+    """A 7z, encrypted with a ``password``, its directory too if ``hidden``. ``mode``: the Unix mode of all members."""
+    whole = b"".join(data for _, data in members)
+    packed, chain, sizes = _sevenfold(whole, method, password)
+    crcs = b"".join(struct.pack("<I", zlib.crc32(data)) for _, data in members)
+    names = b"".join(name.encode("utf-16-le") + b"\0\0" for name, _ in members)
+    count = _number(len(members))
+    header = b"\1\4" + _streams(0, len(packed), chain, sizes) + b"\x08\x0d" + count
+    if len(members) > 1:
+        header += b"\x09" + b"".join(_number(len(data)) for _, data in members[:-1])
+    header += b"\x0a\1" + crcs + b"\0\0" + b"\5" + count + b"\x11" + _number(len(names) + 1) + b"\0" + names
+    if mode:
+        attributes = struct.pack("<I", mode << 16 | 0x8000) * len(members)
+        header += b"\x15" + _number(len(attributes) + 2) + b"\1\0" + attributes
+    header += b"\0\0"
+    if hidden:
+        inner, chain, sizes = _sevenfold(header, "lzma", password)
+        header = b"\x17" + _streams(len(packed), len(inner), chain, sizes) + b"\0"
+        packed += inner
+    start = struct.pack("<QQI", len(packed), len(header), zlib.crc32(header))
+    return b"7z\xbc\xaf\x27\x1c\0\4" + struct.pack("<I", zlib.crc32(start)) + start + packed + header
+
+
+def _sevenfold(data: bytes, method: str, password: str) -> tuple[bytes, bytes, list[int]]:
+    """Packed bytes, the description of their folder, and the sizes of what its coders yield."""
+    pack, coder = _SEVEN[method]
+    packed = pack(data)
+    if not password:
+        return packed, b"\1" + coder, [len(data)]
+    salt, rounds = b"salt", 10
+    digest = hashlib.sha256()
+    for number in range(1 << rounds):
+        digest.update(salt + password.encode("utf-16-le") + struct.pack("<Q", number))
+    sealer = Cipher(AES(digest.digest()), CBC(bytes(16))).encryptor()
+    sealed = sealer.update(packed + bytes(-len(packed) % 16)) + sealer.finalize()
+    key = b"\x24\x06\xf1\x07\x01\x06" + bytes((0x80 | rounds, 0x30)) + salt
+    return sealed, b"\2" + coder + key + b"\0\1", [len(data), len(packed)]
+
+
+def _streams(at: int, size: int, chain: bytes, sizes: list[int]) -> bytes:
+    """PackInfo and UnpackInfo of one folder."""
+    told = b"".join(_number(one) for one in sizes)
+    return b"\6" + _number(at) + b"\1\x09" + _number(size) + b"\0\7\x0b\1\0" + chain + b"\x0c" + told + b"\0"
+
+
+def _number(value: int) -> bytes:
+    return bytes((value,)) if value < 0x80 else b"\xff" + struct.pack("<Q", value)
+
+
+def _lzma1(data: bytes) -> bytes:
+    return lzma.compress(data, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA1, "dict_size": 1 << 16}])
+
+
+def _lzma2(data: bytes) -> bytes:
+    return lzma.compress(data, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 16}])
+
+
+_SEVEN: dict[str, tuple[Callable[[bytes], bytes], bytes]] = {
+    "lzma": (_lzma1, b"\x23\3\1\1\5\x5d" + struct.pack("<I", 1 << 16)),
+    "lzma2": (_lzma2, b"\x21\x21\1\x08"),
+    "bzip2": (bz2.compress, b"\3\4\2\2"),
+    "deflate": (_deflate, b"\3\4\1\x08"),
+    "copy": (bytes, b"\1\0"),
+}
 
 
 def repacked(data: bytes, mime: str = ZIP, name: str = "a.zip", password: str | None = None) -> Rebuilt:

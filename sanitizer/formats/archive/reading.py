@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sanitizer.formats.archive import library, lzh, zip_alone
+from sanitizer.formats.archive.seven_zip import File, Malformed
+from sanitizer.formats.archive.seven_zip_reading import Damaged, SevenZip
 from sanitizer.formats.archive.zip_directory import ENCRYPTED, STRONG, Directory, Entry
 from sanitizer.formats.base import Change, Job, Member, NeedsPassword, Refused
 from sanitizer.formats.member_names import read_names, safe_path
@@ -46,8 +48,8 @@ class Reading:
     def __iter__(self) -> Iterator[Member]:
         if self.job.mime in ("application/zip", "application/x-zip-with-programs"):
             yield from self._zip()
-        elif not library.AVAILABLE:
-            raise Refused("unsupported-archive", "libarchive is not installed")
+        elif self.job.mime == "application/x-7z-compressed":
+            yield from self._seven_zip()
         elif self.job.mime == "application/x-lzh":
             yield from self._lzh()
         else:
@@ -124,6 +126,8 @@ class Reading:
         return Member(name, refused="wrong-password")
 
     def _lzh(self) -> Iterator[Member]:
+        if not library.AVAILABLE:
+            raise Refused("unsupported-archive", "libarchive is not installed")
         for entry in lzh.read(self.data):
             if not self._kept(entry.name or "", entry.is_special):
                 continue
@@ -134,7 +138,34 @@ class Reading:
                 alone = lzh.alone(self.data, entry)
                 yield _by_library(alone, ("filter_none", "format_lha"), name, entry.size)
 
+    def _seven_zip(self) -> Iterator[Member]:
+        archive = SevenZip(self.data, self.job.password, self.job.limits.max_inflated)
+        try:
+            files = archive.directory()
+        except Malformed:  # with methods that only the library knows
+            yield from self._others()
+            return
+        except Damaged:
+            if archive.decrypted:
+                raise NeedsPassword(wrong=True) from None
+            raise Refused("unreadable", "7z directory") from None
+        for file, data in archive.contents(files):
+            if self._kept(file.name, file.is_special):
+                yield self._of_seven_zip(file, data, archive.decrypted)
+
+    def _of_seven_zip(self, file: File, data: bytes | None, decrypted: bool) -> Member:
+        name = self._safe(file.name).rstrip("/")
+        if file.is_folder:
+            return Member(name + "/")
+        self.opened |= decrypted and data is not None
+        self.locked |= decrypted and data is None
+        if data is None:
+            return Member(name, refused="wrong-password" if decrypted else "unreadable")
+        return Member(name, data)
+
     def _others(self) -> Iterator[Member]:
+        if not library.AVAILABLE:
+            raise Refused("unsupported-archive", "libarchive is not installed")
         supported = _SUPPORT[self.job.mime]
         try:
             for item in library.items(self.data, supported):
