@@ -21,7 +21,7 @@ from sanitizer.formats.odf.facts import ELEMENTS, NAMESPACES, VALUE_PREFIXES, El
 from sanitizer.formats.odf.kinds import Report, attribute_kind, element_kind
 from sanitizer.formats.odf.links import link
 from sanitizer.formats.odf.values import check, is_setting
-from sanitizer.formats.package.xml_text import HEAD, escaped, quoted
+from sanitizer.formats.package.xml_text import HEAD, escaped, is_special, quoted
 
 FIELDS = sources(
     """
@@ -39,21 +39,25 @@ _STEPPED_THROUGH = FIELDS | sources("text:meta text:meta-field text:a draw:a")
 _ITEM, _ITEM_NAME, _ITEM_TYPE = source("config:config-item"), source("config:name"), source("config:type")
 _MATH = f"{{{NAMESPACES['math']}}}"
 
-Rule = tuple[str, Callable[[str], bool] | None, str]  # written name, check, kind
+Rule = tuple[str, str, Callable[[str], bool] | None, str]  # how it begins, prefix, check, kind
 
 
 def _rules(of: Element) -> dict[str, Rule]:
     made: dict[str, Rule] = {}
     for name, (spelled, kind) in of.attributes.items():
         plain = kind[0] != "=" and kind not in ("picture", "object", "link", "enum:version")
-        made[name] = (spelled, check(kind) if plain else None, kind)
+        prefix = spelled.partition(":")[0] if ":" in spelled else "xml"
+        made[name] = (f' {spelled}="', prefix, check(kind) if plain else None, kind)
         if of.name.startswith("math:") and ":" not in name:
             made[_MATH + name] = made[name]  # some programs give MathML's attributes its prefix
     return made
 
 
 _RULES = {one: _rules(one) for one in ELEMENTS.values()}
+_REQUIRED = {one: tuple(f' {name}="' for name in one.required) for one in ELEMENTS.values() if one.required}
+_PREFIX = {one: one.name.partition(":")[0] for one in ELEMENTS.values()}
 _DECLARED = frozenset(VALUE_PREFIXES)
+_VERSION = ' office:version="'
 
 
 class Places(Protocol):
@@ -74,14 +78,14 @@ class Walk:
         self._report = report
         self._version = version
         self._out: list[str] = []
-        self._used: dict[str, None] = {}  # names, in the order of their first use
+        self._used: set[str] = set()  # prefixes
 
     def part(self, root: etree._Element) -> bytes | None:
         """The part in UTF-8; None if its root may not be written."""
         of = ELEMENTS.get(root.tag)
         if of is None or not self._element(root, of):
             return None
-        prefixes = sorted(({used.partition(":")[0] for used in self._used} | _DECLARED) - {"xml"})
+        prefixes = sorted((self._used | _DECLARED) - {"xml"})
         declared = "".join(f' xmlns:{prefix}="{NAMESPACES[prefix]}"' for prefix in prefixes)
         at = len(of.name) + 1
         self._out[0] = self._out[0][:at] + declared + self._out[0][at:]
@@ -99,7 +103,7 @@ class Walk:
             if attributes:
                 attributes.sort()
                 spelled = name + "".join(attributes)
-        self._used[name] = None
+        self._used.add(_PREFIX[of])
         said = escaped(e.text) if of.text and e.text else ""
         if not len(e):
             out.append(f"<{spelled}>{said}</{name}>" if said else f"<{spelled}/>")
@@ -144,7 +148,7 @@ class Walk:
         """The attributes as they are written, unordered; None if the element goes."""
         rules = _RULES[of]
         made: list[str] = []
-        names: set[str] = set()
+        prefixes: list[str] = []
         if e.tag == _ITEM and not is_setting(e.get(_ITEM_NAME) or "", e.get(_ITEM_TYPE) or "", e.text or ""):
             return None
         for key, value in items:
@@ -152,7 +156,7 @@ class Walk:
             if rule is None:
                 self._report.add(attribute_kind(key))
                 continue
-            spelled, fits, kind = rule
+            begins, prefix, fits, kind = rule
             if fits is None:
                 found = self._special(kind, value)
                 if found is None:
@@ -163,17 +167,22 @@ class Walk:
                 if kind == "sheet":
                     return None
                 continue
-            if spelled in names:
-                continue
-            names.add(spelled)
-            made.append(f' {spelled}="{quoted(value)}"')
-        if "office:version" in of.required and "office:version" not in names:
-            names.add("office:version")
-            made.append(f' office:version="{self._version}"')
-        if not of.required <= names:
+            prefixes.append(prefix)
+            made.append(f'{begins}{quoted(value) if is_special(value) else value}"')
+        if of in _REQUIRED and not self._has_required(of, made):
             return None
-        self._used.update(dict.fromkeys(name for name in names if ":" in name))
-        return made
+        self._used.update(prefixes)
+        return made if of.name[:5] != "math:" else _each_once(made)
+
+    def _has_required(self, of: Element, made: list[str]) -> bool:
+        """False if an attribute is missing without which the element goes; the version is never missing."""
+        for begins in _REQUIRED[of]:
+            if not any(one.startswith(begins) for one in made):
+                if begins != _VERSION:
+                    return False
+                self._used.add("office")
+                made.append(f'{begins}{self._version}"')
+        return True
 
     def _special(self, kind: str, value: str) -> str | None:
         if kind[0] == "=":
@@ -188,3 +197,11 @@ class Walk:
         if found is None:
             self._report.add("link-target")
         return found
+
+
+def _each_once(made: list[str]) -> list[str]:
+    """Attributes without the second of two that are written alike: with MathML's prefix and without."""
+    found: dict[str, str] = {}
+    for one in made:
+        found.setdefault(one.partition("=")[0], one)
+    return list(found.values())

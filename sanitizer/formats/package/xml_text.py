@@ -12,18 +12,19 @@ import re
 
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 
-_SPECIAL = re.compile('[&<>"\r\n\t]').search
+is_special = re.compile('[&<>"\r\n\t]').search
+"""What a text or a value must not hold as it is; None if it holds none of it."""
 
 
 def escaped(text: str) -> str:
     """Text between tags."""
-    if not _SPECIAL(text):
+    if not is_special(text):
         return text
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
 
 
 def quoted(value: str) -> str:
     """The value of an attribute."""
-    if not _SPECIAL(value):
+    if not is_special(value):
         return value
     return escaped(value).replace('"', "&quot;").replace("\t", "&#9;").replace("\n", "&#10;")
