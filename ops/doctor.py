@@ -7,6 +7,7 @@ anything is wrong, warnings alone are 0.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import ctypes
 import json
 import platform
@@ -144,7 +145,7 @@ def _client() -> Finding:
 def _clamd(path: Path) -> Finding:
     """Whether it answers, and not whether its signatures are new: that is its own keeper's part."""
     try:
-        version = Clamd(path).version()
+        version = asyncio.run(Clamd(path).version())
     except OSError as error:
         return Finding(
             "clamd",

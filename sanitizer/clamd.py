@@ -6,21 +6,23 @@ Rules kept here:
 - What clamd does not answer is not clean. Away (nobody listens) says nothing about the file; undecided (an error, a
   connection that broke twice, no answer in time) does.
 - Its answer is one line of at most ``MAX_REPLY`` bytes; of a name of malware only letters that names have are kept.
-- All calls block and are bounded by ``seconds`` in all; call them in a thread.
+- A call waits ``seconds`` in all, and may be cancelled at any point. It reads the file without a thread, in pieces:
+  whoever asks has just hashed it.
 
 Example::
 
     scanner = Clamd(Path("/run/clamav/clamd.ctl"))
-    scanner.scan(descriptor, size).state                     # "clean", "found", "undecided" or "away"
+    (await scanner.scan(descriptor, size)).state             # "clean", "found", "undecided" or "away"
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import re
 import socket
 import struct
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -29,7 +31,7 @@ State = Literal["clean", "found", "undecided", "away"]
 
 CHUNK = 256 * 1024
 MAX_REPLY = 1024
-_CONNECT_SECONDS = 5.0
+VERSION_SECONDS = 5.0
 _ODD = re.compile(r"[^A-Za-z0-9._:/() -]")
 
 
@@ -43,7 +45,7 @@ class Scanned:
 
 
 class _Broken(Exception):
-    """The connection ended without an answer."""
+    """The connection ended without an answer; as an ``OSError`` it would be somebody away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,81 +57,65 @@ class Clamd:
     required: bool = True
     seconds: float = 150.0
 
-    def scan(self, descriptor: int, size: int) -> Scanned:
-        """The word on the first ``size`` bytes behind ``descriptor``, whose position stays as it is. Never raises."""
-        until = time.monotonic() + self.seconds
-        for _ in range(2):  # a connection that breaks may be clamd's restart; twice, it is the file
-            try:
-                with self._connected() as connection:
-                    return _verdict(_streamed(connection, descriptor, size, until))
-            except _Broken:
-                continue
-            except TimeoutError:
-                return Scanned("clamd", "undecided", "no answer in time")
-            except OSError as error:
-                return Scanned("clamd", "away", os.strerror(error.errno) if error.errno else "no connection")
+    async def scan(self, descriptor: int, size: int) -> Scanned:
+        """The word on the first ``size`` bytes behind ``descriptor``, whose position stays as it is. Raises nothing."""
+        try:
+            async with asyncio.timeout(self.seconds):
+                for _ in range(2):  # a connection that breaks may be clamd's restart; twice, it is the file
+                    with contextlib.suppress(_Broken):
+                        return await self._once(descriptor, size)
+        except TimeoutError:
+            return Scanned("clamd", "undecided", "no answer in time")
+        except OSError as error:
+            return Scanned("clamd", "away", os.strerror(error.errno) if error.errno else "no connection")
         return Scanned("clamd", "undecided", "connection broken")
 
-    def version(self) -> str:
+    async def version(self) -> str:
         """What ``zVERSION`` answers. Raises ``OSError`` where nobody does."""
-        with self._connected() as connection:
-            connection.settimeout(_CONNECT_SECONDS)
-            connection.sendall(b"zVERSION\0")
-            return _cleaned(_reply(connection, time.monotonic() + _CONNECT_SECONDS))
+        async with asyncio.timeout(VERSION_SECONDS):
+            with self._socket() as sock:
+                loop = asyncio.get_running_loop()
+                await loop.sock_connect(sock, str(self.path))
+                await loop.sock_sendall(sock, b"zVERSION\0")
+                return _cleaned(await _reply(sock))
 
-    def _connected(self) -> socket.socket:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            connection.settimeout(_CONNECT_SECONDS)
-            connection.connect(str(self.path))
-        except TimeoutError as error:  # its queue is full: it is there, and has no place
-            connection.close()
-            raise ConnectionRefusedError from error
-        except OSError:
-            connection.close()
-            raise
-        return connection
+    async def _once(self, descriptor: int, size: int) -> Scanned:
+        with self._socket() as sock:
+            await asyncio.get_running_loop().sock_connect(sock, str(self.path))
+            # It may answer before the end (a size limit) and close: what it said is read then.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                await _stream(sock, descriptor, size)
+            return _verdict(await _reply(sock))
 
-
-def _streamed(connection: socket.socket, descriptor: int, size: int, until: float) -> bytes:
-    """clamd's line on the bytes. It may answer before the end (a size limit) and close: what it said is read then."""
-    try:
-        _left(connection, until)
-        connection.sendall(b"zINSTREAM\0")
-        offset = 0
-        while offset < size:
-            part = os.pread(descriptor, min(CHUNK, size - offset), offset)
-            if not part:
-                break
-            _left(connection, until)
-            connection.sendall(struct.pack(">I", len(part)) + part)
-            offset += len(part)
-        connection.sendall(struct.pack(">I", 0))
-    except (BrokenPipeError, ConnectionResetError):
-        pass
-    return _reply(connection, until)
+    @staticmethod
+    def _socket() -> socket.socket:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.setblocking(False)
+        return sock
 
 
-def _reply(connection: socket.socket, until: float) -> bytes:
-    """One reply, without its NUL. Raises ``_Broken`` (the end came first), ``TimeoutError``, ``OSError``."""
+async def _stream(sock: socket.socket, descriptor: int, size: int) -> None:
+    send = asyncio.get_running_loop().sock_sendall
+    await send(sock, b"zINSTREAM\0")
+    offset = 0
+    while part := os.pread(descriptor, min(CHUNK, size - offset), offset):
+        await send(sock, struct.pack(">I", len(part)) + part)
+        offset += len(part)
+    await send(sock, struct.pack(">I", 0))
+
+
+async def _reply(sock: socket.socket) -> bytes:
+    """One reply, without its NUL. Raises ``_Broken`` where the end comes first."""
     reply = b""
     while b"\0" not in reply and len(reply) <= MAX_REPLY:
-        _left(connection, until)
         try:
-            more = connection.recv(MAX_REPLY)
+            more = await asyncio.get_running_loop().sock_recv(sock, MAX_REPLY)
         except ConnectionResetError:
             more = b""
         if not more:
             raise _Broken
         reply += more
     return reply.partition(b"\0")[0]
-
-
-def _left(connection: socket.socket, until: float) -> None:
-    left = until - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    connection.settimeout(left)
 
 
 def _verdict(reply: bytes) -> Scanned:

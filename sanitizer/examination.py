@@ -139,8 +139,7 @@ class Examination:
         scanner = self._jails.scanner
         if scanner is None:
             return
-        descriptor = os.dup(self._taken.descriptor)  # a cancelled examination may end while the thread still reads
-        self._scanned = await asyncio.to_thread(_scan_and_close, scanner, descriptor, self._taken.size)
+        self._scanned = await scanner.scan(self._taken.descriptor, self._taken.size)
         state = self._scanned.state
         if state == "found":
             raise _No("malware", self._scanned.detail)
@@ -409,13 +408,6 @@ class Examination:
             cpu_seconds=self._cpu_before - self._left.cpu_seconds,
             peak_rss=self._left.peak_rss,
         )
-
-
-def _scan_and_close(scanner: Clamd, descriptor: int, size: int) -> Scanned:
-    try:
-        return scanner.scan(descriptor, size)
-    finally:
-        os.close(descriptor)
 
 
 async def _hashed(descriptor: int, size: int) -> str:

@@ -142,6 +142,18 @@ def _as_root() -> list[str] | None:
     return ["sudo"] if sys.stdin.isatty() else None
 
 
+# Debian's packages start the services that they bring, unless this file says no (invoke-rc.d(8)): nobody asked for a
+# proxy or a virus scanner on this machine, and tests start their own.
+_NOTHING_STARTS = """
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ] && printf '#!/bin/sh\\nexit 101\\n' >$policy 2>/dev/null; then
+  chmod +x $policy
+  trap 'rm -f $policy' EXIT
+fi
+"$@"
+"""
+
+
 def install(packages: Sequence[str]) -> bool:
     """Install ``packages`` with apt. False: there is no apt, no right to use it, or apt failed (it has said why)."""
     prefix = _as_root()
@@ -151,7 +163,7 @@ def install(packages: Sequence[str]) -> bool:
     apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
     subprocess.run([*apt, "update"], check=False)  # a broken third-party source must not stop the install
     apt += ["install", "-y", "--no-install-recommends", *packages]
-    done = subprocess.run(apt, stdout=subprocess.PIPE, check=False)
+    done = subprocess.run([*prefix, "sh", "-c", _NOTHING_STARTS, "sh", *apt], stdout=subprocess.PIPE, check=False)
     if done.returncode != 0:
         sys.stdout.buffer.write(done.stdout)
     return done.returncode == 0
@@ -176,7 +188,7 @@ def for_tests() -> bool:
 
 
 def _stop(units: Sequence[str]) -> None:
-    """Debian's packages start what they bring; tests start their own, and nobody asked for a proxy on this machine."""
+    """Not at the next start of the machine either."""
     prefix = _as_root()
     if units and prefix is not None and Path("/run/systemd/system").is_dir():
         subprocess.run([*prefix, "systemctl", "disable", "--now", *units], capture_output=True, check=False)

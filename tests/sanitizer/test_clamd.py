@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
@@ -11,7 +12,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
+from support.archive_samples import by_libarchive, contents, needs_libarchive
 from support.clamav import EICAR, STREAM_MOST, clamd, needs_clamd
 from support.jails import evil_supervisor, examine, refused, released, started
 
@@ -65,7 +68,7 @@ def scan(scanner: Clamd, data: bytes) -> Scanned:
     try:
         os.write(descriptor, data)
         os.lseek(descriptor, 1, os.SEEK_SET)
-        found = scanner.scan(descriptor, len(data))
+        found = asyncio.run(scanner.scan(descriptor, len(data)))
         assert os.lseek(descriptor, 0, os.SEEK_CUR) == 1  # the position is the caller's
         return found
     finally:
@@ -89,7 +92,7 @@ def test_the_real_one_finds_what_it_knows_and_calls_the_rest_clean(real: Path) -
     assert scan(scanner, EICAR) == Scanned("clamd", "found", "Own.EICAR.UNOFFICIAL")
     assert scan(scanner, b"harmless" * (CHUNK // 8 * 2 + 1)) == Scanned("clamd", "clean")
     assert scan(scanner, b"") == Scanned("clamd", "clean")
-    assert scanner.version().startswith("ClamAV ")
+    assert asyncio.run(scanner.version()).startswith("ClamAV ")
 
 
 @needs_clamd
@@ -131,6 +134,40 @@ async def test_what_it_cannot_judge_is_refused_or_goes_on_noted(supervisor: Supe
         assert await refused(lenient, EICAR) == "malware"
 
 
+@needs_clamd
+@needs_libarchive
+async def test_what_a_password_hides_from_it_is_found_member_by_member(real: Path) -> None:
+    protected = by_libarchive("zip", [("読んで.txt", b"harmless"), ("a.txt", EICAR)], "zip:encryption=aes256")
+    with started(Supervisor(scanner=Clamd(real))) as whole:
+        examined = await examine(whole, protected, name="a.zip", password="合言葉")
+    assert examined.output is not None
+    data = os.pread(examined.output, 1 << 20, 0)
+    os.close(examined.output)
+    assert examined.verdict.report()["scanned"]["state"] == "clean"  # of what it could read
+    assert [change.kind for change in examined.verdict.removed].count("member-refused") == 1
+    assert b"harmless" in b"".join(contents(data).values()) and EICAR not in b"".join(contents(data).values())
+
+
+async def test_scans_that_nobody_waits_for_any_more_leave_nothing(tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def silent(caller: socket.socket) -> None:
+        ended.wait(10)
+
+    with speaking(tmp_path, silent) as path, started(evil_supervisor(scanner=Clamd(path))) as held:
+        before = psutil.Process().num_fds()
+        tasks = [asyncio.create_task(examine(held, b"harmless")) for _ in range(3)]
+        await asyncio.sleep(0.2)
+        assert psutil.Process().num_fds() > before
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        ended.set()
+        async with asyncio.timeout(10):
+            while psutil.Process().num_fds() > before:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
 async def test_while_it_is_away_there_is_no_verdict_or_one_that_says_so(tmp_path: Path) -> None:
     scanner = Clamd(tmp_path / "nobody.ctl")
     with started(evil_supervisor(scanner=scanner)) as strict:
@@ -153,7 +190,7 @@ def test_a_socket_that_nobody_serves_is_away(tmp_path: Path) -> None:
         dead.bind(str(path))
     assert scan(Clamd(path), b"x").state == "away"
     with pytest.raises(OSError, match="refused"):
-        Clamd(path).version()
+        asyncio.run(Clamd(path).version())
 
 
 @pytest.mark.parametrize(

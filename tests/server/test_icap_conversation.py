@@ -4,6 +4,7 @@ understood ends the connection with its status; what was not inspected is never 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import random
 import socket
@@ -438,6 +439,44 @@ async def test_while_the_sanitizer_is_full_nobody_gets_the_file(town: Installati
     for spool in spools:
         spool.close()
     assert answer.http_status == 503 and answer.http("Retry-After")
+    await settled(town)
+    await assert_served(town)
+
+
+async def test_messages_with_any_fault_end_in_an_answer_or_the_connection(town: Installation) -> None:
+    """Bytes of a message are lost, doubled and changed; a program is never sent back, and the next one is served."""
+    chance = random.Random(204)
+    message = respmod(EXE, PDF, request=asked_for("a.pdf"), fields=("Allow: 204", "Preview: 1024"))
+
+    def mutate() -> bytes:
+        data = bytearray(message)
+        for _ in range(chance.randint(1, 4)):
+            at = chance.randrange(400 if chance.random() < 0.8 else len(data))
+            fault = chance.randrange(4)
+            if fault == 0:
+                del data[at : at + chance.randint(1, 30)]
+            elif fault == 1:
+                data[at:at] = data[at : at + chance.randint(1, 30)]
+            elif fault == 2:
+                data[at] = chance.randrange(256)
+            else:
+                data[at:at] = chance.choice([b"\r\n", b"0\r\n\r\n", b"\0", b"; ieof", b"ffffffff\r\n", b","])
+        return bytes(data)
+
+    def run() -> None:
+        for _ in range(150):
+            with socket.create_connection(("127.0.0.1", port_of(town)), 20) as sock:
+                sock.sendall(mutate())
+                sock.shutdown(socket.SHUT_WR)
+                said = b""
+                with contextlib.suppress(ConnectionError):
+                    while more := sock.recv(65536):
+                        said += more
+            assert said == b"" or said.startswith(b"ICAP/1.0 "), said[:100]
+            assert b"secret" not in said and b"\x7fELF" not in said
+            assert b"ICAP/1.0 500" not in said
+
+    await asyncio.to_thread(run)
     await settled(town)
     await assert_served(town)
 

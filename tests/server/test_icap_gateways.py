@@ -14,7 +14,9 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 from playwright.async_api import async_playwright
+from support.icap import Answer, Gateway, respmod
 from support.installation import Installation, installed
+from support.serving import Serving, free_port
 from support.squid import Site, needs_squid, origin, squid
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -193,3 +195,23 @@ async def run(*arguments: str) -> str:
     said, _ = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 0, said
     return said.decode("utf-8", "replace")
+
+
+async def test_the_command_serves_icap_alone(tmp_path: Path) -> None:
+    """``sekisho serve`` with ICAP and a listener for operations, in a process and an event loop of its own."""
+    port = free_port()
+    server = Serving(tmp_path / "alone", ("lgwan",), f'[icap]\nhost = "127.0.0.1"\nport = {port}\n')
+    server.config.write_text(server.config.read_text("utf-8") + "operations = true\n", "utf-8")
+
+    def talk() -> Answer:
+        server.start()
+        try:
+            with Gateway(port) as gateway:
+                gateway.send(respmod(photo(), b"Content-Type: image/jpeg", request=b"GET /a.jpg HTTP/1.1\r\n\r\n"))
+                return gateway.answer()
+        finally:
+            assert server.stop() == 0
+
+    answer = await asyncio.to_thread(talk)
+    assert answer.http_status == 200 and answer.body is not None
+    assert answer.body.startswith(b"\xff\xd8") and b"secret place" not in answer.body

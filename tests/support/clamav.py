@@ -4,11 +4,12 @@ Rules: no signature is downloaded; the socket, the database and the log are in t
 process id. The test file is put together from two halves, so that no scanner takes this source for it.
 
 >>> with clamd(folder) as socket:                                                      # doctest: +SKIP
-...     Clamd(socket).scan(descriptor, size).state
+...     (await Clamd(socket).scan(descriptor, size)).state
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -52,7 +53,7 @@ def _wait(process: subprocess.Popen[bytes], sock: Path, log: Path) -> None:
     until = time.monotonic() + 30
     while True:
         try:
-            Clamd(sock).version()
+            asyncio.run(Clamd(sock).version())
             return
         except OSError:
             said = log.read_text() if log.exists() else ""
