@@ -1,4 +1,4 @@
-"""The cell: a process that has imported every parser, parses nothing, and forks one jailed process per file.
+"""The cell: a process that has imported every parser and forks one jailed process per file.
 
 Started by exec as ``python -I -m sanitizer.cell_start N`` with an empty environment, where N is its end of a
 SOCK_SEQPACKET pair and all it owns. It holds no database, key or configuration.
@@ -6,7 +6,8 @@ SOCK_SEQPACKET pair and all it owns. It holds no database, key or configuration.
 Rules kept here:
 
 - It ends when the trusting side ends: by parent-death signal, and by the end of the socket.
-- Order of its birth: hello → import → prepare locks → namespaces → empty root → try one jail → ready.
+- It parses nothing but samples of ours, once, at its birth (``sanitizer.warming``).
+- Order of its birth: hello → import → warm → prepare locks → namespaces → empty root → try one jail → ready.
 - It never reads a descriptor that it passes on. It reports a death only after the process is gone.
 - One thread, so that fork is safe. A jail has one thread as well, except for the one format that needs more.
 
@@ -28,7 +29,7 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import NoReturn
 
-from sanitizer import jail, kinds, namespaces, worker
+from sanitizer import jail, kinds, namespaces, warming, worker
 from sanitizer.wire import MAX_MESSAGE, Ended, Hello, Ready, Run, Started, decode_to_cell, encode
 
 _NOT_BORN = -255  # status of a process that could not be forked
@@ -83,6 +84,7 @@ def _born(link: socket.socket, hello: Hello) -> Cell:
     for encoding in _ENCODINGS:
         codecs.lookup(encoding)
     modules = {mime: importlib.import_module(name) for mime, name in hello.modules.items()}
+    warming.warm(modules)
     locks = jail.prepare("full")
     namespaces.become_nobody()
     namespaces.die_with_parent()  # becoming nobody has cleared it
