@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from sanitizer.errands import Errands, Source, taken_bytes
-from sanitizer.examination import Jails
+from sanitizer.file_jails import Jails
 from sanitizer.formats.base import Change
 from sanitizer.wire import MAX_CHANGES, PIXELS
 

@@ -39,12 +39,14 @@ Examine = Callable[[intake.Taken, str], Awaitable[tuple[Verdict, int | None]]]
 
 @dataclass(slots=True)
 class Allowance:
-    """What may still be spent on one received file and everything in it, and the most memory that it took."""
+    """What may still be spent on one received file and everything in it, and what it took: memory at most, a converter
+    or not."""
 
     members: int
     bytes: int
     cpu_seconds: float
     peak_rss: int = 0
+    converted: bool = False
 
     @classmethod
     def of(cls, limits: Limits, size: int) -> Allowance:

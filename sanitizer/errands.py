@@ -18,7 +18,7 @@ from msgspec import structs
 
 from sanitizer import intake
 from sanitizer.cell_link import CellDied
-from sanitizer.examination import Jails
+from sanitizer.file_jails import Jails
 from sanitizer.wire import MAX_NAME, Answer, BadAnswer, Kind, Run, Status, read_answer
 
 

@@ -6,7 +6,6 @@ Rules kept here:
   format module. What comes out of a jail is checked for range, then compared with what is seen from here.
 - Released means: the output was sealed, its verifier accepted those very bytes, both files were hashed here, and the
   received file was still the same at the end.
-- Only the verifier's yes counts: its crash, time-out or silence is ``verification-failed``.
 - Where a virus scanner is set up it has the first word, on every file, and only to say no.
 - ``pass`` identifies and refuses, and releases the received bytes; its thumbnail comes from a rebuilt copy all the
   same.
@@ -22,24 +21,19 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from msgspec import structs
 
 from sanitizer import intake, kinds
-from sanitizer.cell_link import CellDied, CellLink, Ending
-from sanitizer.clamd import Clamd, Scanned
+from sanitizer.clamd import Scanned
 from sanitizer.containing import DECRYPTED, Allowance, Shelf, Stopped, condensed, treat_members
 from sanitizer.conversion import Reading
-from sanitizer.converter import Converter, NotConverted
-from sanitizer.limits import Limits
+from sanitizer.converter import NotConverted
+from sanitizer.file_jails import FileJails, Jails, NotReleased
 from sanitizer.refusals import REFUSALS
-from sanitizer.verdict import FileFacts, Isolation, Treatment, Verdict, Verified, refused
-from sanitizer.verify import GRAMMARS
-from sanitizer.wire import MAX_NAME, MAX_PASSWORD, Answer, BadAnswer, Kind, Run, Status, read_answer
+from sanitizer.verdict import FileFacts, Treatment, Verdict, refused
+from sanitizer.wire import MAX_NAME, MAX_PASSWORD, Answer, Kind, Run, Status
 
-_SIGKILL = -9
-_THUMBNAIL_TYPE = "image/png"
 _INLINE = 1 << 20  # bytes that are hashed without a thread
 
 
@@ -55,35 +49,8 @@ class Examined:
     text: str | None = None
 
 
-class Jails(Protocol):
-    """What an examination needs of the supervisor."""
-
-    limits: Limits
-    isolation: Isolation
-    formats: dict[str, str]
-    verifiers: dict[str, str]
-    transformers: CellLink
-    readers: CellLink
-    scanner: Clamd | None
-    converter: Converter
-
-    async def run(self, link: CellLink, run: Run, wall_seconds: float, *descriptors: int) -> Ending:
-        """One jailed process."""
-
-
 class NotScanned(Exception):
     """The virus scanner is away and required: there is no verdict now."""
-
-
-class _No(Exception):
-    """The file is not released."""
-
-    def __init__(self, code: str, detail: str = "", verified: Verified | None = None, *, spent: bool = False) -> None:
-        super().__init__(code, detail)
-        self.code = code
-        self.detail = detail
-        self.verified = verified
-        self.spent = spent  # no more may be spent on the received file that this one is in
 
 
 class Examination:
@@ -109,8 +76,8 @@ class Examination:
         self._facts = FileFacts(name, taken.size, taken.sha256, None)
         self._scanned: Scanned | None = None
         self._left = left or Allowance.of(jails.limits, taken.size)
+        self._jailed = FileJails(jails, self._left)
         self._nesting = nesting
-        self._converted = False
         self._cpu_before = self._left.cpu_seconds
 
     async def judge(self, thumbnail: bool, text: bool) -> Examined:
@@ -123,8 +90,9 @@ class Examination:
             else:
                 verdict, output = await self._rebuild(self._treatment)
             picture = await self._picture(verdict, output) if thumbnail else None
-            words = await self._words(verdict, output) if text else None
-        except _No as no:
+            facts = verdict.output
+            words = await self._jailed.words(output, facts) if text and output is not None and facts else None
+        except NotReleased as no:
             if no.spent and self._nesting:
                 raise
             return Examined(self._refused(no), None, None)
@@ -135,18 +103,18 @@ class Examination:
         return Examined(self._settled(verdict), output, picture, words)
 
     async def _scan(self) -> None:
-        """Raises ``_No`` for what is found or, where a word is required, not judged; ``NotScanned`` for no word."""
+        """Raises ``NotReleased`` for what is found or, where a word is required, not judged, else ``NotScanned``."""
         scanner = self._jails.scanner
         if scanner is None:
             return
         self._scanned = await scanner.scan(self._taken.descriptor, self._taken.size)
         state = self._scanned.state
         if state == "found":
-            raise _No("malware", self._scanned.detail)
+            raise NotReleased("malware", self._scanned.detail)
         if scanner.required and state == "away":
             raise NotScanned
         if scanner.required and state == "undecided":
-            raise _No("not-scanned", self._scanned.detail)
+            raise NotReleased("not-scanned", self._scanned.detail)
 
     async def _pass(self) -> Verdict:
         answer = await self._transform("pass", None, self._reading(self._taken))
@@ -160,7 +128,7 @@ class Examination:
         try:
             self._facts = replace(self._facts, type=answer.input_type)
             facts = await self._sealed(output, answer)
-            verified = await self._verified(output, facts.size, answer.output_type)
+            verified = await self._jailed.verified(output, facts.size, answer.output_type)
             await self._still_the_same()
         except BaseException:
             os.close(output)
@@ -209,8 +177,8 @@ class Examination:
             converted = await reading.convert(self._jails.converter, answer, output, self._limits)
         except NotConverted as no:
             self._facts = replace(self._facts, type=reading.input_type or answer.input_type or None)
-            raise _No(no.code, no.detail) from None
-        self._converted = True
+            raise NotReleased(no.code, no.detail) from None
+        self._left.converted = True
         self._left.cpu_seconds -= converted.cpu_seconds
         self._left.peak_rss = max(self._left.peak_rss, converted.peak_rss)
 
@@ -222,7 +190,7 @@ class Examination:
         try:
             run = structs.replace(self._asked("pack", treatment, unpacked.input_type), members=shelf.size)
             descriptors = self._taken.descriptor, output, shelf.descriptor
-            answer = await self._answer(self._jails.transformers, run, self._limits.wall_seconds, *descriptors)
+            answer = await self._jailed.answer(self._jails.transformers, run, self._limits.wall_seconds, *descriptors)
             answer = self._believed(answer, as_is=False)
         except BaseException:
             os.close(output)
@@ -236,9 +204,9 @@ class Examination:
     async def _members(self, treatment: Treatment, parcel: int, unpacked: Answer) -> Shelf:
         size, opened = unpacked.size, any(change.kind == DECRYPTED for change in unpacked.changed)
         if self._nesting >= self._limits.max_nesting:
-            raise _No("too-deep", "container in container")
+            raise NotReleased("too-deep", "container in container")
         if size > self._limits.max_output or not intake.seal_output(parcel, size):
-            raise _No("crashed", "impossible size")
+            raise NotReleased("crashed", "impossible size")
 
         async def examine(taken: intake.Taken, name: str) -> tuple[Verdict, int | None]:
             inner = Examination(
@@ -250,14 +218,14 @@ class Examination:
         try:
             shelf = await treat_members(parcel, size, opened, self._limits, self._left, examine)
         except Stopped as stopped:
-            raise _No(stopped.code, stopped.detail, spent=stopped.spent) from None
+            raise NotReleased(stopped.code, stopped.detail, spent=stopped.spent) from None
         return shelf
 
     async def _transform(self, treatment: Treatment, output: int | None, reading: Reading) -> Answer:
         run = self._asked("transform", treatment, reading=reading)
         descriptors = [reading.descriptor] + ([] if output is None else [output])
         descriptors += [reading.drawn] if reading.drawn_size else []
-        answer = await self._answer(self._jails.transformers, run, self._limits.wall_seconds, *descriptors)
+        answer = await self._jailed.answer(self._jails.transformers, run, self._limits.wall_seconds, *descriptors)
         unfinished = answer.status in (Status.UNPACKED, Status.CONVERT)
         if unfinished and output is not None and answer.input_type in self._jails.formats:
             return answer
@@ -270,39 +238,28 @@ class Examination:
         """An order that concerns the received bytes, or what a converter made of them."""
         read = reading or self._reading(self._taken)
         name = read.name.encode("utf-8", "replace").decode()[-MAX_NAME:]
-        run = self._order(kind, mime, read.size)
+        run = self._jailed.order(kind, mime, read.size)
         return structs.replace(run, treatment=treatment, name=name, password=self._password, second=read.drawn_size)
 
     def _believed(self, answer: Answer, as_is: bool) -> Answer:
-        """The answer of a jail that has done its work, if it is about types that are known here. Raises ``_No``."""
+        """The answer of a jail that has done its work, about types that are known here. Raises ``NotReleased``."""
         if answer.status is not Status.DONE:
             self._facts = replace(self._facts, type=answer.input_type or None)
-            raise _No(answer.code if answer.code in REFUSALS else "unreadable", answer.detail)
+            raise NotReleased(answer.code if answer.code in REFUSALS else "unreadable", answer.detail)
         known = answer.input_type in self._jails.formats and answer.output_type in self._jails.verifiers
         if not as_is and not known:
-            raise _No("verification-failed", "no verifier for the type")
+            raise NotReleased("verification-failed", "no verifier for the type")
         return answer
 
     async def _sealed(self, output: int, answer: Answer) -> FileFacts:
         if answer.size > self._limits.max_output:
-            raise _No("output-too-large")
+            raise NotReleased("output-too-large")
         if not intake.seal_output(output, answer.size):
-            raise _No("crashed", "impossible size")
+            raise NotReleased("crashed", "impossible size")
         digest = await _hashed(output, answer.size)
         return FileFacts(
             kinds.output_name(self._facts.name, answer.output_type), answer.size, digest, answer.output_type
         )
-
-    async def _verified(self, output: int, size: int, mime: str) -> Verified:
-        by, grammar = self._jails.verifiers[mime], GRAMMARS.get(mime, "")
-        run = self._order("verify", mime, size)
-        try:
-            answer = await self._answer(self._jails.readers, run, self._limits.wall_seconds, output)
-        except _No as no:
-            raise _No("verification-failed", no.code, Verified(by, False, grammar)) from None
-        if answer.status is not Status.DONE:
-            raise _No("verification-failed", f"{answer.code} {answer.detail}".strip(), Verified(by, False, grammar))
-        return Verified(by, True, grammar)
 
     async def _picture(self, verdict: Verdict, output: int | None) -> bytes | None:
         """The thumbnail of an output, or for ``pass`` of a copy that is rebuilt for that purpose alone."""
@@ -312,99 +269,30 @@ class Examination:
         try:
             if output is not None:
                 assert verdict.output is not None
-                return await self._drawn(output, verdict.output)
+                return await self._jailed.drawn(output, verdict.output)
             copy, descriptor = await self._rebuild("rebuild")
             try:
                 assert copy.output is not None
-                return await self._drawn(descriptor, copy.output)
+                return await self._jailed.drawn(descriptor, copy.output)
             finally:
                 os.close(descriptor)
-        except _No:
+        except NotReleased:
             return None
-
-    async def _words(self, verdict: Verdict, output: int | None) -> str | None:
-        """What the output says, read in a jail of its own; None for a file that is passed on or could not be read."""
-        if output is None or verdict.output is None:
-            return None
-        facts = verdict.output
-        words = intake.new_output(self._limits.text_bytes)
-        try:
-            run = self._order("text", facts.type or "", facts.size)
-            answer = await self._answer(self._jails.transformers, run, self._limits.wall_seconds, output, words)
-            if answer.status is not Status.DONE or answer.size > self._limits.text_bytes:
-                return None
-            if answer.size and not intake.seal_output(words, answer.size):
-                return None
-            return os.pread(words, answer.size, 0).decode("utf-8", "replace")
-        except _No:
-            return None
-        finally:
-            os.close(words)
-
-    async def _drawn(self, output: int, facts: FileFacts) -> bytes | None:
-        if _THUMBNAIL_TYPE not in self._jails.verifiers:
-            return None
-        drawing = intake.new_output(self._limits.thumbnail_bytes)
-        try:
-            run = structs.replace(
-                self._order("thumbnail", facts.type or "", facts.size), cpu_seconds=self._limits.thumbnail_cpu_seconds
-            )
-            wall = self._limits.thumbnail_wall_seconds
-            answer = await self._answer(self._jails.transformers, run, wall, output, drawing)
-            if answer.status is not Status.DONE or not intake.seal_output(drawing, answer.size):
-                return None
-            await self._verified(drawing, answer.size, _THUMBNAIL_TYPE)
-            return os.pread(drawing, answer.size, 0)
-        finally:
-            os.close(drawing)
-
-    async def _answer(self, link: CellLink, run: Run, wall_seconds: float, *descriptors: int) -> Answer:
-        """What a jailed process says, if its end lets us believe that it said it. Raises ``_No``."""
-        if self._left.cpu_seconds <= 0:
-            raise _No("timeout", "all jails together", spent=True)
-        try:
-            ending = await self._jails.run(link, run, wall_seconds, *descriptors)
-        except CellDied:
-            raise _No("crashed", "cell") from None
-        self._left.cpu_seconds -= ending.cpu_seconds
-        self._left.peak_rss = max(self._left.peak_rss, ending.peak_rss)
-        if ending.timed_out or (ending.status == _SIGKILL and ending.cpu_seconds > run.cpu_seconds - 1):
-            raise _No("timeout")
-        if ending.status == _SIGKILL and ending.peak_rss > run.memory // 2:
-            raise _No("memory")  # the kernel ran out of it
-        if ending.status:
-            raise _No("crashed", f"status {ending.status}")
-        try:
-            return read_answer(ending.untrusted_answer)
-        except BadAnswer as error:
-            raise _No("crashed", f"answer {error}") from None
-
-    def _order(self, kind: Kind, mime: str, size: int) -> Run:
-        limits = self._limits
-        return Run(
-            0,
-            kind,
-            mime,
-            size=size,
-            cpu_seconds=limits.cpu_seconds,
-            memory=limits.memory,
-            max_file=limits.max_output,
-            limits=limits.plain(),
-        )
 
     async def _still_the_same(self) -> None:
         if self._taken.stamp is not None and not await asyncio.to_thread(intake.unchanged, self._taken):
-            raise _No("changed-while-read")
+            raise NotReleased("changed-while-read")
 
-    def _refused(self, no: _No) -> Verdict:
+    def _refused(self, no: NotReleased) -> Verdict:
         verdict = refused(no.code, self._facts, self._treatment, detail=no.detail, verified=no.verified)
         return self._settled(verdict)
 
     def _settled(self, verdict: Verdict) -> Verdict:
+        isolation = self._jails.isolation
         return replace(
             verdict,
             scanned=self._scanned,
-            isolation="bubblewrap" if self._converted and self._jails.isolation == "full" else self._jails.isolation,
+            isolation="bubblewrap" if self._left.converted and isolation == "full" else isolation,
             cpu_seconds=self._cpu_before - self._left.cpu_seconds,
             peak_rss=self._left.peak_rss,
         )

@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple
 
 from sanitizer import kinds
 from sanitizer.errands import Errands, Source, taken_bytes
-from sanitizer.examination import Jails
+from sanitizer.file_jails import Jails
 from sanitizer.wire import PART_TYPES, Kind
 
 What = Literal["text", "table", "pictures"]
