@@ -90,7 +90,12 @@ def run(args: argparse.Namespace) -> int:
     except WrongUseError as wrong:
         _tell(wrong.ja, wrong.en)
         return WRONG_USE
-    except (NoIsolation, Unavailable) as error:
+    except Unavailable as error:
+        _tell(
+            f"いまファイルを検査できません({error})。原因を取り除いて、同じ命令をもう一度実行してください。",
+            f"Files cannot be inspected now ({error}). Mend that and give the same command again.",
+        )
+    except NoIsolation as error:
         _tell(
             f"検査プログラムを隔離して動かせません({error})。",
             f"Files cannot be inspected in isolation here ({error}).",

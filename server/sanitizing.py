@@ -3,8 +3,8 @@
 Rules kept here:
 - a file lies on the disk without a name while it is worked on (``O_TMPFILE``): a crash leaves nothing behind;
 - size is bounded while bytes arrive, what is held at once is bounded (``busy``), a disk that is nearly full takes none;
-- fewer of these files than there are places are examined at once where there are several, so that they cannot keep
-  those of rooms waiting;
+- no more of these files are with the sanitizer than there are places in it: one of a room waits for one of them at
+  most;
 - the verdict names the hash of the bytes that came in, as they came;
 - every file is on record, with both hashes and the verdict, before anybody hears of it. Its name is not.
 
@@ -130,7 +130,7 @@ class Sanitizing:
         self.max_size = max_size
         self._most_held = HELD_FOR_EACH * workers
         self._held = 0
-        self._places = asyncio.Semaphore(max(1, workers - 1))
+        self._places = asyncio.Semaphore(workers)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @property

@@ -37,7 +37,7 @@ from server.receiving import UploadCut, patient, pieces
 from server.routes.http import NO_STORE, Door, language, request_origin
 from server.sanitizing import Asked, Sanitizing, Spool
 
-MAX_NAME = 1024
+MAX_NAME = 255
 MAX_PASSWORD = 1024
 MOST_HEADER = 4096
 _CHUNK = 256 * 1024

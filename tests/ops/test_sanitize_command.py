@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from support.clamav import EICAR, clamd, needs_clamd
 
 from ops import cli
 
@@ -159,6 +160,29 @@ def test_a_full_disk_is_told_without_a_trace(picture: Path, capsys: pytest.Captu
     said = capsys.readouterr().err
     assert "Check free space and permissions" in said
     assert "Traceback" not in said
+
+
+def test_without_the_virus_scanner_there_is_no_verdict_and_no_output(
+    tmp_path: Path, picture: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for source in (picture, folder):
+        output, report = tmp_path / f"of {source.name}", tmp_path / f"report of {source.name}"
+        assert command(source, "-o", output, "--report", report, "--clamd", tmp_path / "nobody") == 1
+        assert "the virus scanner is away" in capsys.readouterr().err
+        assert not report.exists() and not output.is_file()
+        assert not [path for path in output.rglob("*") if path.is_file()]
+
+
+@needs_clamd
+def test_what_the_virus_scanner_finds_is_refused(tmp_path: Path, folder: Path) -> None:
+    (folder / "eicar.txt").write_bytes(EICAR)
+    report = tmp_path / "report.json"
+    with clamd(tmp_path) as sock:
+        assert command(folder / "eicar.txt", "-o", tmp_path / "out.txt", "--clamd", sock) == 3
+        assert command(folder, "-o", tmp_path / "out", "--report", report, "--clamd", sock) == 0
+    codes = {line["input"]["name"]: line["code"] for line in lines_of(report)}
+    assert (codes["eicar.txt"], codes["a.png"]) == ("malware", "released")
+    assert not (tmp_path / "out" / "eicar.txt").exists()
 
 
 def _umask() -> int:

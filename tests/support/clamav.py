@@ -9,9 +9,9 @@ process id. The test file is put together from two halves, so that no scanner ta
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,8 +19,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
-from sanitizer.clamd import Clamd
 
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD-" + b"ANTIVIRUS-TEST-FILE!$H+H*"
 STREAM_MOST = 1 << 20
@@ -51,11 +49,18 @@ def clamd(folder: Path) -> Iterator[Path]:
 
 def _wait(process: subprocess.Popen[bytes], sock: Path, log: Path) -> None:
     until = time.monotonic() + 30
-    while True:
-        try:
-            asyncio.run(Clamd(sock).version())
-            return
-        except OSError:
-            said = log.read_text() if log.exists() else ""
-            assert process.poll() is None and time.monotonic() < until, said
+    while not _answers(sock):
+        said = log.read_text() if log.exists() else ""
+        assert process.poll() is None and time.monotonic() < until, said
         time.sleep(0.05)
+
+
+def _answers(sock: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(5)
+        try:
+            connection.connect(str(sock))
+            connection.sendall(b"zPING\0")
+            return connection.recv(10) == b"PONG\0"
+        except OSError:
+            return False
