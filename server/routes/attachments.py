@@ -27,6 +27,7 @@ from rooms.attachment import Attachment, Release
 from rooms.commands import Command
 from rooms.commands.noting import NoteAct
 from rooms.commands.receiving import GivePassword
+from rooms.file_name import with_extension
 from rooms.perform import Outcome
 from rooms.permissions import may_see_attachment
 from rooms.refusals import Refusal, refuse
@@ -177,7 +178,7 @@ class Attachments:
         return FileResponse(
             path,
             headers={**FILE_HEADERS, "content-type": mime},
-            filename=attachment.name,
+            filename=with_extension(attachment.name, mime) if release.blob else attachment.name,
             content_disposition_type="inline" if inline else "attachment",
         )
 
