@@ -24,6 +24,7 @@ from sanitizer.limits import Limits
 
 VERIFIERS: dict[str, str] = {
     "application/pdf": "sanitizer.verify.pdf",
+    "application/vnd.ms-outlook": "sanitizer.verify.mail.outlook",
     "application/vnd.oasis.opendocument.formula": "sanitizer.verify.odf",
     "application/vnd.oasis.opendocument.formula-template": "sanitizer.verify.odf",
     "application/vnd.oasis.opendocument.graphics": "sanitizer.verify.odf",
@@ -50,6 +51,7 @@ VERIFIERS: dict[str, str] = {
     "image/svg+xml": "sanitizer.verify.markup.svg",
     "image/tiff": "sanitizer.verify.image",
     "image/webp": "sanitizer.verify.image",
+    "message/rfc822": "sanitizer.verify.mail.message",
     "text/calendar": "sanitizer.verify.cards.calendar",
     "text/csv": "sanitizer.verify.text_table",
     "text/html": "sanitizer.verify.markup.html",
@@ -59,7 +61,7 @@ VERIFIERS: dict[str, str] = {
 }
 
 
-_VERSIONS = {"archive": 1, "cards": 1, "image": 2, "markup": 2, "odf": 1, "ooxml": 1, "pdf": 1, "text": 2}
+_VERSIONS = {"archive": 1, "cards": 1, "image": 2, "mail": 1, "markup": 2, "odf": 1, "ooxml": 1, "pdf": 1, "text": 2}
 _FAMILIES = {mime: re.split("[._]", module.removeprefix("sanitizer.verify."))[0] for mime, module in VERIFIERS.items()}
 GRAMMARS: dict[str, str] = {mime: f"{family}-{_VERSIONS[family]}" for mime, family in _FAMILIES.items()}
 """Which version of which written grammar (``docs/grammar-*.md``) a verifier checks."""

@@ -113,12 +113,12 @@ def verify(data: bytes, limits: Limits, mime: str = "text/html") -> None:
     _Page(limits, frozenset()).read(read(data, limits), HEAD)
 
 
-def check_mail_page(text: str, limits: Limits, beside: frozenset[str]) -> set[str]:
-    """The pictures beside a page of a mail that it shows, of those named in ``beside``; ``Violation`` if the page is
-    not in the grammar. The characters have been checked."""
+def check_mail_page(data: bytes, limits: Limits, beside: frozenset[str]) -> list[str]:
+    """The pictures beside a page of a mail that it shows, of those named in ``beside``, in the order in which it first
+    does; ``Violation`` if the page is not in the grammar."""
     page = _Page(limits, beside)
-    page.read(text, _CHARSET)
-    return page.shown
+    page.read(read(data, limits), _CHARSET)
+    return list(page.shown)
 
 
 class _Page:
@@ -126,7 +126,7 @@ class _Page:
 
     def __init__(self, limits: Limits, beside: frozenset[str]) -> None:
         self.limits, self.beside = limits, beside
-        self.gallery, self.shown = Gallery(limits), set[str]()
+        self.gallery, self.shown = Gallery(limits), dict[str, None]()
         self.known: dict[str, str] = {}
 
     def read(self, text: str, head: str) -> None:
@@ -179,7 +179,7 @@ class _Page:
     def _picture(self, source: str) -> None:
         if source.startswith("cid:"):
             demand(source[4:] in self.beside, "picture")
-            self.shown.add(source[4:])
+            self.shown[source[4:]] = None
         else:
             self.gallery.check_uri(source)
 
