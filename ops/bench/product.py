@@ -173,7 +173,7 @@ class Mode(NamedTuple):
 FANOUT = {
     "alone_100": Mode(1, 100, 1, 500),
     "paced_100": Mode(10, 100, 1, 1_000),
-    "saturated_100": Mode(1, 100, IN_FLIGHT, 2_000),
+    "saturated_100": Mode(1, 100, IN_FLIGHT, 1_000),
     "paced_1000": Mode(1, 1_000, 1, 100),
     "saturated_1000": Mode(1, 1_000, IN_FLIGHT, 300),
 }

@@ -45,7 +45,7 @@ class ServedChat(Protocol):
 
 
 class Group:
-    """Processes that were started as one group, with all that they started."""
+    """A process with all that it started."""
 
     def __init__(self, command: Sequence[str | Path], *, environment: dict[str, str], log: Path, user: int = 0) -> None:
         with log.open("ab") as output:
@@ -76,19 +76,28 @@ class Group:
         return sum(_pss_kib(pid) for pid in self._pids())
 
     def _pids(self) -> list[int]:
-        """Everything of the session, wherever in the tree it is."""
-        pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-        return [pid for pid in pids if _session(pid) == self._process.pid]
+        """The process and all that descend from it."""
+        children: dict[int, list[int]] = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and (stat := _stat(int(entry.name))):
+                children.setdefault(int(stat[1]), []).append(int(entry.name))
+        found = [self._process.pid]
+        for pid in found:
+            found += children.get(pid, ())
+        return found
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Ask, then force."""
+        everyone = self._pids()
         if self.running:
             os.kill(self._process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(20)
-        for pid in self._pids():
+        for pid in everyone[1:]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        if self.running:
+            self._process.kill()
         self._process.wait(5)
 
 
@@ -98,11 +107,6 @@ def _stat(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
-
-
-def _session(pid: int) -> int:
-    stat = _stat(pid)
-    return int(stat[3]) if stat else 0
 
 
 def _cpu_seconds(pid: int) -> float:

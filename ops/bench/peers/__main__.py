@@ -1,0 +1,5 @@
+"""``python -m ops.bench.peers``"""
+
+from ops.bench.peers import main
+
+main()
