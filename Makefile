@@ -47,6 +47,11 @@ bench: setup ## Measure writer and fan-out on this machine and print the figures
 bench-sanitizer: setup ## Measure the sanitizer beside qpdf and Ghostscript (ARGS="FOLDER" or ARGS="--soak 10000")
 	@$(BIN)/sekisho bench sanitizer $(ARGS)
 
+.PHONY: bench-peers
+bench-peers: setup ## Measure beside Prosody and ejabberd with PostgreSQL archives, which it installs (ARGS="--runs 5")
+	@sh ops/bench/peers/install.sh
+	@$(BIN)/python -m ops.bench.peers $(ARGS)
+
 CAMPAIGNS ?= campaigns
 .PHONY: campaign-kill
 campaign-kill: setup ## Kill the whole server again and again under load (resumable; CYCLES=100)

@@ -14,7 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-MEASURES = {"writer": "書き込みの速さ / the writer", "fanout": "配信の速さ / the fan-out"}
+MEASURES = {
+    "product": "製品全体 / the whole product",
+    "writer": "書き込みの速さ / the writer",
+    "fanout": "配信の速さ / the fan-out",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

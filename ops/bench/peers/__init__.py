@@ -1,14 +1,16 @@
 """The product beside other chat servers that keep what is said in PostgreSQL: ``make bench-peers``.
 
-Rules: one run measures all of them in turn, so that ratios hold on a noisy machine; the CPU of a peer's database is told
-apart, and ratios are those to the peer's own processes alone, which is the stricter comparison.
+Rules: one run measures all of them in turn, so that ratios hold on a noisy machine; the CPU of a peer's database is
+told apart, and ratios are those to the peer's own processes alone, which is the stricter comparison.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import signal
 import statistics
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from ops.bench.served_chat import ServedChat
 SERVERS: dict[str, Callable[[Path], ServedChat]] = {"sekisho": Product, "ejabberd": Ejabberd, "prosody": Prosody}
 MODES = ("alone_100", "saturated_100", "saturated_1000")
 RATIOS = {
-    **{mode: "deliveries_per_cpu_second" for mode in MODES},
+    **dict.fromkeys(MODES, "deliveries_per_cpu_second"),
     "pairs": "messages_per_cpu_second",
     "steady": "p99_ms",
 }
@@ -63,5 +65,6 @@ def _medians(runs: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, flo
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m ops.bench.peers", description=__doc__)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     parser.add_argument("--runs", type=int, default=5, metavar="N")
     print(json.dumps(figures(parser.parse_args().runs), indent=2))

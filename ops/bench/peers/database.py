@@ -1,5 +1,5 @@
-"""A PostgreSQL of its own for one peer: as Debian has it, durable (``fsync`` and ``synchronous_commit`` are on), on a socket
-in the bench's folder and a free port of loopback.
+"""A PostgreSQL of its own for one peer: as Debian has it, durable (``fsync`` and ``synchronous_commit`` are on), on
+a free port of loopback.
 """
 
 from __future__ import annotations
@@ -25,10 +25,21 @@ class PostgreSQL:
         data.mkdir()
         os.chown(data, self._user, self._user)
         data.chmod(0o700)
-        init = [self._programs / "initdb", "-D", data, "-A", "trust", "-U", "bench", "--no-locale", "-E", "UTF8"]
+        init: list[str | Path] = [
+            self._programs / "initdb",
+            "-D",
+            data,
+            "-A",
+            "trust",
+            "-U",
+            "bench",
+            "--no-locale",
+            "-E",
+            "UTF8",
+        ]
         subprocess.run(init, check=True, capture_output=True, user=self._user, cwd="/")
         options = ["-p", str(self.port), "-k", "", "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=60"]
-        command = [self._programs / "postgres", "-D", data, *options]
+        command: list[str | Path] = [self._programs / "postgres", "-D", data, *options]
         self._group = Group(command, environment={}, log=folder / "postgresql.log", user=self._user)
         wait_for(self._ready, self._group)
         self.psql("CREATE DATABASE chat", database="postgres")

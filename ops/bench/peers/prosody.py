@@ -25,7 +25,9 @@ c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
 authentication = "internal_plain"
 storage = "internal"
-sql = {{ driver = "PostgreSQL"; database = "chat"; username = "bench"; password = ""; host = "127.0.0.1"; port = {sql} }}
+sql = {{
+    driver = "PostgreSQL"; database = "chat"; username = "bench"; password = ""; host = "127.0.0.1"; port = {sql}
+}}
 VirtualHost "localhost"
 Component "rooms.localhost" "muc"
     modules_enabled = {{ "muc_mam" }}
@@ -52,7 +54,7 @@ class Prosody:
         self.port = free_port()
         config = folder / "prosody.cfg.lua"
         config.write_text(_CONFIG.format(folder=folder, port=self.port, sql=self._database.port), encoding="utf-8")
-        command = ["/usr/bin/prosody", "-F", "--config", config]
+        command: list[str | Path] = ["/usr/bin/prosody", "-F", "--config", config]
         self._group = Group(command, environment={}, log=folder / "prosody.log")
         try:
             wait_for(lambda: accepts(self.port), self._group)
