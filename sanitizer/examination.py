@@ -78,7 +78,6 @@ class Examination:
         self._left = left or Allowance.of(jails.limits, taken.size)
         self._jailed = FileJails(jails, self._left)
         self._nesting = nesting
-        self._cpu_before = self._left.cpu_seconds
 
     async def judge(self, thumbnail: bool, text: bool) -> Examined:
         """The verdict, with what may be served. Raises ``Unavailable`` of the supervisor, and ``NotScanned``."""
@@ -186,6 +185,7 @@ class Examination:
         """A container made anew around its treated members; owned by the caller."""
         self._facts = replace(self._facts, type=unpacked.input_type)
         shelf = await self._members(treatment, parcel, unpacked)
+        self._jailed.holds_members = True
         output = intake.new_output(self._limits.max_output)
         try:
             run = structs.replace(self._asked("pack", treatment, unpacked.input_type), members=shelf.size)
@@ -293,7 +293,7 @@ class Examination:
             verdict,
             scanned=self._scanned,
             isolation="bubblewrap" if self._left.converted and isolation == "full" else isolation,
-            cpu_seconds=self._cpu_before - self._left.cpu_seconds,
+            cpu_seconds=self._jailed.spent,
             peak_rss=self._left.peak_rss,
         )
 

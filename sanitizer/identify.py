@@ -88,7 +88,10 @@ def identify(data: bytes, name: str, *, as_is: bool = False) -> Identified:
     mime = _by_bytes(data, name) or _by_middle(data, name, as_is) or _by_text(data, name) or _by_name(data, name)
     if mime is None:
         raise _stranger(data)
-    return Identified(_agreed(mime, name))
+    agreed = _agreed(mime, name)
+    if as_is and agreed == "application/x-zip-with-programs":
+        raise Refused("executable", "program in a zip")
+    return Identified(agreed)
 
 
 def _refuse_programs(data: bytes, name: str) -> None:

@@ -135,6 +135,12 @@ async def test_one_allowance_for_everything_in_a_file() -> None:
         assert await refused(supervisor, container(("a.ics", many)), name="a.ics") == "timeout"
 
 
+async def test_reading_a_whole_container_may_take_as_long_as_its_members_did() -> None:
+    with started(container_supervisor(cpu_seconds=1)) as supervisor:
+        data = container(*((f"{n}.txt", b"busy-verifier\n") for n in range(3)))
+        assert len(await packed(supervisor, data)) == 3
+
+
 async def test_the_words_of_a_container_and_no_picture(supervisor: Supervisor) -> None:
     examined = await examine(supervisor, container(("a.txt", b"x"), ("b.txt", b"y")), name="a.ics", text=True)
     assert examined.output is not None

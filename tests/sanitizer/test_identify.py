@@ -190,6 +190,14 @@ def test_nothing_foreign_may_stand_before_what_is_served_as_it_is(data: bytes) -
     assert refused.value.code == "type-mismatch"
 
 
+def test_an_archive_with_programs_is_not_served_as_it_is() -> None:
+    data = zipped(aDOTtxt=b"text", bDOTexe=b"MZ")
+    assert identify(data, "a.zip").mime == "application/x-zip-with-programs"
+    with pytest.raises(Refused) as refused:
+        identify(data, "a.zip", as_is=True)
+    assert refused.value.code == "executable"
+
+
 def test_a_loop_in_a_compound_file_ends() -> None:
     looped = bytearray(compound("A", "B", "C", "D", "E", "F", "G", "H"))
     struct.pack_into("<I", looped, 512 + 8, 1)  # the second directory sector leads back to the first

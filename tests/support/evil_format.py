@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+import time
 from collections.abc import Callable
 
 from sanitizer.formats.base import Change, Job, NeedsPassword, Rebuilt, Refused
@@ -68,6 +69,12 @@ def _password(job: Job) -> None:
         raise NeedsPassword(wrong=job.password is not None)
 
 
+def _work() -> None:
+    end = time.process_time() + 0.6
+    while time.process_time() < end:
+        pass
+
+
 def _lock(job: Job) -> None:
     raise NeedsPassword(wrong=job.password is not None)
 
@@ -99,6 +106,7 @@ ATTACKS: dict[bytes, Callable[[Job], object]] = {
     b"lie-type": lambda job: _say(_done("application/x-evil", 5)),
     b"lie-unwritten": lambda job: _say(_done("text/plain", 100)),
     b"password": _password,
+    b"busy-verifier": lambda job: _work(),
     b"locked": lambda job: _lock(job),
     b"refuse-bomb": lambda job: _refuse("bomb"),
     b"refuse-unheard": lambda job: _refuse("unheard-of"),

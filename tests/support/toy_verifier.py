@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 
 from sanitizer.limits import Limits
 from sanitizer.verify import Violation
@@ -14,6 +15,10 @@ def verify(data: bytes, limits: Limits, mime: str) -> None:
         ctypes.string_at(0)
     if b"loop-verifier" in data:
         while True:
+            pass
+    if b"busy-verifier".hex().encode() in data:  # in a container: as long as what is in it
+        end = time.process_time() + 1.4
+        while time.process_time() < end:
             pass
     if b"stumble-verifier" in data:
         raise ValueError("stumbled")
