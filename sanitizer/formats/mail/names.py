@@ -34,4 +34,7 @@ def member_name(name: str, kind: str, is_shown: bool) -> str:
         return f"{plain or 'message'}.eml"
     if plain:
         return plain
-    return kinds.output_name("attachment", kind) if kind.startswith("text/") else "attachment"
+    if not kind.startswith("text/"):
+        return "attachment"
+    known = any(kind in types for types in kinds.ENDINGS.values())
+    return kinds.output_name("attachment", kind if known else "text/plain")
