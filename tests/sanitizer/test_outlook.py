@@ -209,7 +209,7 @@ def test_appointments_and_contacts_leave_as_messages_that_say_the_same() -> None
     ]
     given: Given = {0x001A001F: "IPM.Appointment", 0x80000040: SENT, 0x8001001F: "第1会議室", 0x1000001F: "議題"}
     streams, made = stays(outlook(given, names=names))
-    assert text_of(streams, "1000") == "開始 / Start: 2026-11-22 07:17 UTC\r\n場所 / Location: 第1会議室\r\n\r\n議題"
+    assert text_of(streams, "1000") == "開始 / Start: 2026-11-22 16:17 JST\r\n場所 / Location: 第1会議室\r\n\r\n議題"
     assert text_of(streams, "001A") == "IPM.Note"
     assert counts(made.changed) == {"message-class": 1}
     contact: Given = {0x001A001F: "IPM.Contact", 0x3001001F: "佐藤 花子", 0x3A16001F: "霞ヶ浜市"}

@@ -9,7 +9,7 @@ Sources: [MS-OXOCAL] 2.2, [MS-OXOCNTC] 2.2, [MS-OXMSG] 2.2.3 (named properties).
 from __future__ import annotations
 
 import struct
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 
 from sanitizer.formats.mail.compound import Storage
 from sanitizer.formats.mail.properties import Properties
@@ -17,6 +17,7 @@ from sanitizer.formats.mail.properties import Properties
 _APPOINTMENT = bytes.fromhex("0220060000000000c000000000000046")
 _TASK = bytes.fromhex("0320060000000000c000000000000046")
 _CONTACT = bytes.fromhex("0420060000000000c000000000000046")
+_JAPAN = timezone(timedelta(hours=9))
 _NAMES = "__nameid_version1.0"
 # words, set of the property (None: it has a number of its own), number, type
 _FIELDS: dict[str, tuple[tuple[str, bytes | None, int, str], ...]] = {
@@ -59,7 +60,7 @@ def contents(kind: str, given: Properties | None, storage: Storage | None) -> st
 
 
 def _shown(when: datetime | None) -> str:
-    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if when else ""
+    return when.astimezone(_JAPAN).strftime("%Y-%m-%d %H:%M JST") if when else ""
 
 
 def _numbers(names: Storage | None) -> dict[tuple[bytes, int], int]:

@@ -182,7 +182,9 @@ class _Parts:
         page = next((item for item in items if isinstance(item, Words) and item.page is not None), None)
         if page is None:
             return items + shown
-        page.related += [item for item in shown if isinstance(item, Attached)]
+        styles = [item for item in shown if isinstance(item, Attached) and item.kind == "text/css"]
+        self._notes.removed("style", len(styles))
+        page.related += [item for item in shown if isinstance(item, Attached) and item.kind != "text/css"]
         return items + [item for item in shown if isinstance(item, Words)]
 
     def _envelope(self, entity: Entity) -> list[Item]:
