@@ -65,6 +65,9 @@ async def test_axe_finds_nothing_on_any_screen(
     await sato.card(FORM).get_by_role("button", name="通関証").click()
     await expect(page.locator(".certificate")).to_be_visible()
     assert await breaches(page, axe, rules) == []
+    await sato.card(FORM).get_by_role("button", name="見比べる").click()
+    await expect(page.locator(".likeness")).to_be_visible(timeout=20_000)
+    assert await breaches(page, axe, rules) == []
     await page.keyboard.press("i")
     await expect(page.locator(".people li").first).to_be_visible()
     assert await breaches(page, axe, rules) == []
@@ -98,6 +101,9 @@ async def test_english_shows_no_japanese_of_the_interface(
     await assert_english(page.locator("#audience").inner_text)
     await card.get_by_role("button", name="Certificate").click()
     await assert_english(page.locator(".certificate dl").first.inner_text)
+    await card.get_by_role("button", name="Compare").click()
+    await assert_english(page.locator(".likeness").inner_text)
+    await assert_english(page.locator(".taken").first.inner_text)
     await page.keyboard.press("?")
     await assert_english(page.get_by_role("dialog").inner_text)
     await page.keyboard.press("Escape")

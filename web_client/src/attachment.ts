@@ -75,7 +75,8 @@ export function previewOf(view: AttachmentView): Preview {
   return type.startsWith("text/") && type !== "text/html" ? "text" : null;
 }
 
-function typeOf(report: AttachmentView["report"], which: "input" | "output"): string {
+/** The media type of the received or of the rebuilt file; empty where the report does not say. */
+export function typeOf(report: AttachmentView["report"], which: "input" | "output"): string {
   const facts = report?.[which] as { type?: unknown } | null | undefined;
   return typeof facts?.type === "string" ? facts.type : "";
 }

@@ -28,7 +28,8 @@ export type Notice = "none" | "ended" | "loggedOut" | "setUp";
 export type Panel =
   | { kind: "members" }
   | { kind: "viewer"; attachment: string; name: string }
-  | { kind: "receipt"; attachment: string; name: string };
+  | { kind: "receipt"; attachment: string; name: string }
+  | { kind: "compare"; attachment: string; name: string };
 export type Dialog = "none" | "create" | "help" | "logout" | "leave";
 export type History = "idle" | "loading" | "failed";
 

@@ -105,9 +105,21 @@ function pump(): void {
       const known = details.value[id];
       const keep = !answer.ok && typeof known === "object" && "zones" in known;
       if (!keep) set(id, answer.ok ? answer.value : answer.problem);
+      if (answer.ok) askLater(id, answer.value);
       pump();
     });
   }
+}
+
+/** A comparison follows the verdict by seconds, untold: it is asked for again, ever more slowly, a few times. */
+const PATIENCE = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000];
+const waited = new Map<string, number>();
+
+function askLater(id: string, view: AttachmentView): void {
+  const times = waited.get(id) ?? 0;
+  if (view.comparison?.state !== "waiting" || times >= PATIENCE.length) return;
+  waited.set(id, times + 1);
+  setTimeout(() => ask(id), PATIENCE[times]);
 }
 
 function set(id: string, value: AttachmentView | "loading" | Extract<Answer<never>, { ok: false }>["problem"]): void {

@@ -6,7 +6,7 @@
 export type Counted = Readonly<Record<string, (count: number) => string>>;
 
 /** Word joiners keep a number and its counter on one line. */
-const counted = (count: number, counter: string): string => [String(count), ...counter].join("\u2060");
+const counted = (count: number, counter: string): string => [count.toLocaleString("ja-JP"), ...counter].join("\u2060");
 const places = (words: string) => (count: number): string => words + counted(count, "か所");
 const pieces = (words: string) => (count: number): string => words + counted(count, "個");
 const items = (words: string) => (count: number): string => words + counted(count, "件");
@@ -149,7 +149,7 @@ export const changedJa: Counted = {
   "rtf-text": plain("リッチテキストの本文を、文字だけに直しました。"),
 };
 
-const s = (one: string, many: string) => (count: number): string => `${count} ${count === 1 ? one : many}`;
+const s = (one: string, many: string) => (count: number): string => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 
 export const removedEn: Counted = {
   javascript: s("script (JavaScript)", "scripts (JavaScript)"),

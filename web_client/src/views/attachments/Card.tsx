@@ -3,14 +3,16 @@
  * The picture is made from the rebuilt file, never from the one received.
  */
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { ask, ensureDetail } from "../../actions/files.ts";
-import { changes, stepsOf } from "../../attachment.ts";
+import { changes, stepsOf, typeOf } from "../../attachment.ts";
 import { API } from "../../io/http.ts";
+import { isCompared, partsOf, percent, similarityOf } from "../../likeness.ts";
 import type { AttachmentView, ZoneRelease } from "../../protocol.ts";
 import { details, model, panel, problemText, t } from "../../store.ts";
 import { fileKind, fileSize } from "../../text.ts";
-import { Eye, Save, Seal, Warning, ZoneIcon } from "../shell/Icons.tsx";
+import { Eye, Pages, Save, Seal, Warning, ZoneIcon } from "../shell/Icons.tsx";
+import { Parts } from "./Parts.tsx";
 import { Password } from "./Password.tsx";
 import { Track } from "./Track.tsx";
 import { refusalText, treatmentText } from "./words.ts";
@@ -75,7 +77,7 @@ function State({ id, name, view, release, own }: StateProps): JSX.Element {
     <>
       {allowed && <Track steps={stepsOf(release)} />}
       <Says id={id} view={view} release={release} own={own} allowed={allowed} />
-      {release.state === "released" && <Acts id={id} name={name} receipt={view?.receipt ?? false} />}
+      {release.state === "released" && <Acts id={id} name={name} view={view} treated={release.treatment !== "pass"} />}
       {own && view && <OtherZones view={view} zones={model.value.releases[id] ?? view.zones} here={release} />}
     </>
   );
@@ -89,7 +91,7 @@ function Says({ id, view, release, own, allowed }: Omit<StateProps, "name"> & { 
     case "quarantined":
       return <Line>{words.inspecting}</Line>;
     case "released":
-      return <Line>{releasedText(view, release)}</Line>;
+      return <Line>{releasedText(view, release)}{view && <Likeness view={view} />}</Line>;
     case "refused":
       return <Line kind="stop"><strong>{words.refusedTitle}</strong>{refusalText(view, release)}</Line>;
     case "awaiting_approval":
@@ -110,13 +112,29 @@ function releasedText(view: AttachmentView | null, release: ZoneRelease): string
   return treatmentText(changes(view.report, "removed"), changes(view.report, "changed"));
 }
 
-function Acts({ id, name, receipt }: { id: string; name: string; receipt: boolean }): JSX.Element {
+/** How like the original it looks, once that is known. */
+function Likeness({ view }: { view: AttachmentView }): JSX.Element | null {
+  const similarity = similarityOf(view);
+  return similarity && <>{" "}<span class="card-likeness">{t.value.likeness(percent(similarity.mean))}</span></>;
+}
+
+function Acts({ id, name, view, treated }: { id: string; name: string; view: AttachmentView | null; treated: boolean }): JSX.Element {
+  const type = typeOf(view?.report ?? null, "output") || typeOf(view?.report ?? null, "input");
+  const parts = partsOf(type);
+  const [told, setTold] = useState("");
   return (
-    <div class="card-acts">
-      <button class="button small primary" type="button" onClick={() => show("viewer", id, name)}><Eye size={16} />{t.value.open}</button>
-      <a class="button small" href={`${API}attachments/${id}/content`} download={name}><Save size={16} />{t.value.download}</a>
-      {receipt && <button class="button small" type="button" onClick={() => show("receipt", id, name)}><Seal size={16} />{t.value.certificate}</button>}
-    </div>
+    <>
+      <div class="card-acts">
+        <button class="button small primary" type="button" onClick={() => show("viewer", id, name)}><Eye size={16} />{t.value.open}</button>
+        <div class="split">
+          <a class="button small" href={`${API}attachments/${id}/content`} download={name}><Save size={16} />{t.value.download}</a>
+          {parts.length > 0 && <Parts id={id} parts={parts} tell={setTold} />}
+        </div>
+        {treated && <button class="button small" type="button" onClick={() => show("compare", id, name)}><Pages size={16} />{isCompared(type) ? t.value.compare : t.value.changes}</button>}
+        {view?.receipt && <button class="button small" type="button" onClick={() => show("receipt", id, name)}><Seal size={16} />{t.value.certificate}</button>}
+      </div>
+      <p class="parts-told" role="status">{told}</p>
+    </>
   );
 }
 
@@ -140,6 +158,6 @@ function OtherZones({ view, zones, here }: { view: AttachmentView; zones: Zones;
   );
 }
 
-function show(kind: "viewer" | "receipt", attachment: string, name: string): void {
+function show(kind: "viewer" | "receipt" | "compare", attachment: string, name: string): void {
   panel.value = { kind, attachment, name };
 }

@@ -1,5 +1,6 @@
 /** Counts of what was taken out or mended, and reasons of refusals, as words in the reader's language. */
 import { reportMessage, type Counted } from "../../attachment.ts";
+import type { Messages } from "../../messages/index.ts";
 import type { AttachmentView, ZoneRelease } from "../../protocol.ts";
 import { language, t } from "../../store.ts";
 
@@ -28,7 +29,7 @@ export function refusalText(view: AttachmentView | null, release: ZoneRelease): 
   return reportMessage(view?.report ?? null, release.code, language.value) || words.refusals[release.code ?? ""] || words.refusedFallback;
 }
 
-function changedWords({ kind, count }: Counted): string {
+export function changedWords({ kind, count }: Counted): string {
   return t.value.changed[kind]?.(count) ?? t.value.changedOther(kind, count);
 }
 
@@ -38,4 +39,14 @@ export function treatmentText(removed: readonly Counted[], changed: readonly Cou
   if (removed.length === 0 && changed.length === 0) return words.releasedClean;
   const first = removed.length > 0 ? [words.releasedRemoved(removedList(bySeriousness(removed)))] : [];
   return [...first, ...changed.map(changedWords)].join(language.value === "ja" ? "" : " ");
+}
+
+/** "page 3" → "3ページ目"; the whole file for none; a place in a file inside is told after that file. */
+export function placeName(where: string, words: Messages = t.value): string {
+  if (where === "") return words.placeWhole;
+  const named = (one: string): string => {
+    const [kind = "", number = ""] = one.split(" ");
+    return words.places[kind]?.(number) ?? one;
+  };
+  return where.split("/").map(named).join(words.placeSeparator);
 }

@@ -2,6 +2,7 @@
 import { Component, type ComponentChildren, type JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { announcement, dialog, openRoom, panel, room, session, t, unreadTotal, zone } from "../../store.ts";
+import { Compare } from "../compare/Compare.tsx";
 import { Composer } from "../composer/Composer.tsx";
 import { Help } from "../help/Help.tsx";
 import { Login } from "../login/Login.tsx";
@@ -76,6 +77,7 @@ function SidePanel(): JSX.Element | null {
   if (open === null) return null;
   if (open.kind === "members") return openRoom.value === null ? null : <Members id={openRoom.value} />;
   if (open.kind === "viewer") return <Viewer id={open.attachment} name={open.name} key={open.attachment} />;
+  if (open.kind === "compare") return <Compare id={open.attachment} name={open.name} key={open.attachment} />;
   return <Receipt id={open.attachment} name={open.name} key={open.attachment} />;
 }
 

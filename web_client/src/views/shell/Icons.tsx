@@ -36,6 +36,7 @@ export const Plus = (p: Size): JSX.Element => <Icon {...p}><path d="M12 5v14M5 1
 export const Close = (p: Size): JSX.Element => <Icon {...p}><path d="M6 6l12 12M18 6L6 18" /></Icon>;
 export const Back = (p: Size): JSX.Element => <Icon {...p}><path d="M15 5l-7 7 7 7" /></Icon>;
 export const Down = (p: Size): JSX.Element => <Icon {...p}><path d="M12 5v14M6 13l6 6 6-6" /></Icon>;
+export const Chevron = (p: Size): JSX.Element => <Icon {...p}><path d="M6 9.500l6 6 6-6" /></Icon>;
 export const Check = (p: Size): JSX.Element => <Icon {...p}><path d="M5 12.5l4.5 4.5L19 7.5" /></Icon>;
 export const Dash = (p: Size): JSX.Element => <Icon {...p}><path d="M7 12h10" /></Icon>;
 export const Warning = (p: Size): JSX.Element => (
@@ -61,6 +62,9 @@ export const Eye = (p: Size): JSX.Element => (
 export const Save = (p: Size): JSX.Element => <Icon {...p}><path d="M12 4v11M7 10.5l5 5 5-5M4 20h16" /></Icon>;
 export const Seal = (p: Size): JSX.Element => (
   <Icon {...p}><path d="M6 3h9l4 4v14H6zM14 3v5h5M9 13l2.5 2.5L16 11" /></Icon>
+);
+export const Pages = (p: Size): JSX.Element => (
+  <Icon {...p}><path d="M3 4h7v16H3zM14 4h7v16h-7zM5.500 8h2M5.500 11h2M16.500 8h2M16.500 11h2" /></Icon>
 );
 export const Keys = (p: Size): JSX.Element => (
   <Icon {...p}><path d="M2.5 6h19v12h-19zM6 10h0M10 10h0M14 10h0M18 10h0M7.5 14.5h9" /></Icon>
