@@ -27,7 +27,8 @@ from rooms.store.audit import found_record
 from rooms.store.database import quick_check, snapshot
 from rooms.store.kept_head import KeptHead
 from sanitizer.clamd import Clamd
-from sanitizer.self_check import probe_isolation
+from sanitizer.converter import NoConverter, missing
+from sanitizer.self_check import probe_converter, probe_isolation
 from sanitizer.supervisor import NoIsolation
 from server.installation import DATABASE, HEAD, KEYS, StartRefused, check_folder, load_keys, system_clocks
 from server.settings import IcapSettings, Settings, warnings
@@ -73,6 +74,7 @@ def look(args: argparse.Namespace) -> Iterator[Finding]:
     settings: Settings | None = None
     yield from _guarded("python", _python)
     yield from _guarded("isolation", _isolation)
+    yield from _guarded("converter", _converter)
     yield from _guarded("client", _client)
     yield from _guarded("clock", _clock)
     if args.config is not None:
@@ -131,6 +133,33 @@ def _isolation() -> Finding:
         f"ファイル検査の隔離: 名前空間なし(Landlock+seccomp)。{why}",
         f"Files are inspected without namespaces (Landlock and seccomp only). {why}",
     )
+
+
+def _converter() -> Finding:
+    lacking = missing()
+    if lacking:
+        return Finding(
+            "converter",
+            "warning",
+            f"旧形式のOffice文書は変換できず、拒否されます。入れるには: sudo apt-get install {lacking}",
+            f"Legacy Office files cannot be converted and are refused. To have it: sudo apt-get install {lacking}",
+        )
+    try:
+        probed = probe_converter()
+    except NoConverter as error:
+        return Finding(
+            "converter",
+            "warning",
+            f"LibreOfficeを隔離して動かせないため、旧形式のOffice文書は拒否されます({error})",
+            f"LibreOffice cannot be run in isolation, so legacy Office files are refused ({error})",
+        )
+    escaped = probed.escaped if probed else ()
+    if escaped:
+        ways = ", ".join(escaped)
+        return Finding(
+            "converter", "wrong", f"LibreOfficeの隔離から抜け出せます: {ways}", f"LibreOffice can break out: {ways}"
+        )
+    return Finding("converter", "ok", "LibreOfficeの隔離: bubblewrap", "LibreOffice is isolated in bubblewrap")
 
 
 def _client() -> Finding:

@@ -40,6 +40,7 @@ class Reading:
     steps: int = 0
     input_type: str = ""
     _replaced: bool = False
+    _printed: bool = False  # what is read now are the pages of a file that has been rebuilt
     _removed: list[Change] = field(default_factory=list)
     _changed: list[Change] = field(default_factory=list)
     _owned: list[int] = field(default_factory=list)
@@ -52,11 +53,16 @@ class Reading:
         self.steps += 1
         if recipe is None or self.steps > MAX_STEPS or not intake.seal_output(output, answer.size):
             raise NotConverted("crashed", "impossible conversion")
+        self.input_type = self.input_type or answer.input_type
         made = intake.new_output(limits.max_output)
         self._owned.append(made)
         try:
             converted = await converter.convert(output, answer.size, made, recipe, limits)
-        except NoConverter as no:
+        except (NoConverter, NotConverted) as no:
+            if recipe.use == "beside":
+                return self._go_on_without(made)
+            if isinstance(no, NotConverted):
+                raise
             code = "unsupported-flatten" if recipe.target == "pdf" else "no-converter"
             raise NotConverted(code, _plain(str(no))) from no
         if not intake.seal_output(made, converted.size):
@@ -64,12 +70,18 @@ class Reading:
         self._go_on(recipe, answer, made, converted.size)
         return converted
 
+    def _go_on_without(self, made: int) -> Converted:
+        """Nothing was drawn; the jail is told so by a byte that is no document, and asks no second time."""
+        self.drawn, self.drawn_size = made, os.pwrite(made, b"\0", 0)
+        intake.seal_output(made, self.drawn_size)
+        return Converted(0, 0.0, 0)
+
     def _go_on(self, recipe: Recipe, answer: Answer, made: int, size: int) -> None:
-        self.input_type = self.input_type or answer.input_type
         if recipe.use == "beside":
             self.drawn, self.drawn_size = made, size
             return
         self.descriptor, self.size, self._replaced = made, size, True
+        self._printed = recipe.target == "pdf"
         self.name = f"{self.name.rpartition('.')[0] or self.name}.{recipe.target}"
         self.drawn, self.drawn_size = -1, 0
         self._removed += _new(answer.removed, self._removed)
@@ -77,7 +89,7 @@ class Reading:
 
     def told(self, answer: Answer) -> Answer:
         """The last answer, with what the earlier ones found."""
-        found = tuple(change for change in answer.removed if not self._is_of_converter(change))
+        found = () if self._printed else tuple(one for one in answer.removed if not self._is_of_converter(one))
         removed = (*self._removed, *_new(found, self._removed))[:MAX_CHANGES]
         changed = (*self._changed, *_new(answer.changed, self._changed))[:MAX_CHANGES]
         return replace(answer, input_type=self.input_type or answer.input_type, removed=removed, changed=changed)

@@ -107,7 +107,7 @@ class Converter:
         """Convert the ``size`` bytes behind ``source`` into ``output`` (a memory file of the largest size). Raises
         ``NoConverter`` or ``NotConverted``; cancelling kills LibreOffice."""
         async with self._free:
-            profile = await self._prepared(limits)
+            profile = await self.prepared()
             task = self._task(recipe, size, seeded=True, limits=limits)
             ran = await self.run(task, limits.wall_seconds, output, source, profile)
         _raise_for(ran, limits)
@@ -138,6 +138,28 @@ class Converter:
             raise NotConverted("crashed", "runner")
         return read_ran(data)
 
+    async def attempt(self, output: int, files: dict[str, bytes], module: str, arguments: Sequence[str]) -> Ran:
+        """Run a Python module in the place of LibreOffice; ``files`` lie in the room, interpreter and all, and it
+        leaves the file ``result``. Raises ``NoConverter`` or ``NotConverted``."""
+        limits = Limits()
+        run = f"import runpy, sys; sys.path.append({bubblewrap.ROOM!r}); runpy.run_module({module!r}, None, '__main__')"
+        task = msgspec.structs.replace(
+            self._task(RECIPES["rtf-docx"], 0, seeded=True, limits=limits),
+            argv=[f"{bubblewrap.ROOM}/python/bin/python3", "-I", "-S", "-B", "-c", run, *arguments],
+            environment={"LD_LIBRARY_PATH": f"{bubblewrap.ROOM}/python/lib"},
+            source="",
+            result="result",
+        )
+        seed = os.memfd_create("seed", os.MFD_CLOEXEC)
+        try:
+            os.write(seed, pack_folder(files))
+            ran = await self.run(task, limits.wall_seconds, output, seed)
+        finally:
+            os.close(seed)
+        if ran.problem:
+            raise NoConverter(ran.problem)
+        return ran
+
     def close_now(self) -> None:
         """Kill what runs and forget the profile; calls under way raise ``NotConverted``."""
         self._closed = True
@@ -147,11 +169,11 @@ class Converter:
             os.close(self._profile)
             self._profile = -1
 
-    async def _prepared(self, limits: Limits) -> int:
+    async def prepared(self) -> int:
         """The profile that every file gets a copy of: a sealed memory file."""
         async with self._preparing:
             if self._profile < 0:
-                self._profile = await self._prepare(limits)
+                self._profile = await self._prepare(Limits())
         return self._profile
 
     async def _prepare(self, limits: Limits) -> int:
@@ -205,7 +227,7 @@ class Converter:
             room_bytes=_ROOM + size + limits.max_output,
             cpu_seconds=limits.cpu_seconds,
             memory=_BASE_MEMORY + limits.memory,
-            max_file=limits.max_output,
+            max_file=_ROOM + limits.max_output,
         )
 
 
@@ -224,10 +246,12 @@ def _raise_for(ran: Ran, limits: Limits) -> None:
     """What the end of LibreOffice means for the file."""
     if ran.problem:
         raise NoConverter(ran.problem)
-    if ran.status in (128 + _SIGXCPU, 128 + _SIGKILL) and ran.cpu_seconds > limits.cpu_seconds - 2:
+    if ran.status in (128 + _SIGXCPU, 128 + _SIGKILL, -_SIGKILL) and ran.cpu_seconds > limits.cpu_seconds - 2:
         raise NotConverted("timeout")
     if ran.status:
         raise NotConverted("crashed", f"converter status {ran.status}")
+    if ran.size > limits.max_output:
+        raise NotConverted("output-too-large")
     if not ran.size:
         raise NotConverted("unreadable", "converter wrote nothing")
 

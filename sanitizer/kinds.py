@@ -116,7 +116,7 @@ mst ocx ops pcd pif pl ps1 ps1xml ps2 psc1 psc2 py pyc pyo pyw rb reg rpm run sc
 shb shs so sys url vb vbe vbp vbs vhd vhdx vsmacros vsw vxd website wll ws wsc wsf wsh xbap xll
 """
 CONVERTED = frozenset(  # types that LibreOffice alone can read
-    {mime for name in ("doc", "xls", "ppt", "rtf", "slk") for mime in ENDINGS[name]} - {FLAT_OPC}
+    {mime for name in ("doc", "xls", "ppt", "rtf", "slk", "emf", "wmf") for mime in ENDINGS[name]} - {FLAT_OPC}
 )
 EXECUTABLE_ENDINGS = frozenset(_PROGRAMS.split())
 

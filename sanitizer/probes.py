@@ -146,9 +146,9 @@ PROBES: dict[str, Callable[[Target], None]] = {
 }
 
 
-def attempt(target: Target) -> dict[str, bool]:
+def attempt(target: Target, probes: Mapping[str, Callable[[Target], None]] = PROBES) -> dict[str, bool]:
     """Try all; True: blocked."""
-    return {name: _blocked(probe, target) for name, probe in PROBES.items()}
+    return {name: _blocked(probe, target) for name, probe in probes.items()}
 
 
 def _blocked(probe: Callable[[Target], None], target: Target) -> bool:

@@ -65,6 +65,11 @@ _PRINTED = (
     ("potx", _POTX, "impress_pdf_Export"),
     ("ppsx", _PPTX, "impress_pdf_Export"),
     ("odp", "impress8", "impress_pdf_Export"),
+    ("odg", "draw8", "draw_pdf_Export"),
+    ("ott", "writer8_template", "writer_pdf_Export"),
+    ("ots", "calc8_template", "calc_pdf_Export"),
+    ("otp", "impress8_template", "impress_pdf_Export"),
+    ("otg", "draw8_template", "draw_pdf_Export"),
 )
 
 RECIPES: dict[str, Recipe] = {

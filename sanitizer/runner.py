@@ -40,7 +40,7 @@ _TRIES = 3
 
 class Task(msgspec.Struct, frozen=True):
     """One program to run. Descriptors that ride along: output; input if ``source``; files for the room if ``seeded``
-    (``pack_folder``); then one for each place in ``show``, where it is mounted for reading."""
+    (``pack_folder``)."""
 
     parent: int
     argv: list[str]
@@ -54,7 +54,6 @@ class Task(msgspec.Struct, frozen=True):
     cpu_seconds: int
     memory: int  # bytes of address space
     max_file: int
-    show: list[str] = []
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -110,7 +109,7 @@ def _run(task: Task, descriptors: list[int]) -> Ran:
     _furnish(room, task, source, seed)
     inside = os.open(room, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     for _ in range(_TRIES):
-        status = _bubble(world, str(room), program, task, rest)
+        status = _bubble(world, str(room), program, task)
         if status != RESTART:
             break
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -124,6 +123,7 @@ def _furnish(room: Path, task: Task, source: int, seed: int) -> None:
         for name, content in _files.decode(os.pread(seed, os.fstat(seed).st_size, 0)).items():
             (room / name).parent.mkdir(parents=True, exist_ok=True)
             (room / name).write_bytes(content)
+            (room / name).chmod(0o700)
     if task.source:
         with (room / task.source).open("xb") as file:
             offset = 0
@@ -132,7 +132,7 @@ def _furnish(room: Path, task: Task, source: int, seed: int) -> None:
                 offset += len(part)
 
 
-def _bubble(world: bubblewrap.World, room: str, program: bytes, task: Task, show: list[int]) -> int:
+def _bubble(world: bubblewrap.World, room: str, program: bytes, task: Task) -> int:
     """Run the program to its end; its status as a shell would tell it."""
     bwrap = shutil.which(bubblewrap.PROGRAM, path="/usr/bin:/usr/local/bin:/bin")
     if bwrap is None:
@@ -141,10 +141,6 @@ def _bubble(world: bubblewrap.World, room: str, program: bytes, task: Task, show
     os.write(filter_file, program)
     os.lseek(filter_file, 0, os.SEEK_SET)
     arguments = bubblewrap.command(world, room, filter_file)
-    at = arguments.index("--remount-ro")
-    for descriptor, target in zip(show, task.show, strict=True):
-        os.set_inheritable(descriptor, True)
-        arguments[at:at] = ["--ro-bind-fd", str(descriptor), target]
     child = os.fork()
     if child == 0:
         _become(bwrap, arguments, task)
@@ -189,7 +185,7 @@ def _limit(task: Task) -> None:
 
 
 def _hand_out(room: int, name: str, output: int) -> int:
-    """Copy the output; its size, 0 if there is none or it is too large."""
+    """Copy the output; its size, 0 if there is none. One that is too large is not copied."""
     try:
         found = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=room)
     except OSError:
@@ -197,8 +193,10 @@ def _hand_out(room: int, name: str, output: int) -> int:
     status = os.fstat(found)
     if stat.S_ISDIR(status.st_mode):
         return _hand_out_folder(name, output)
-    if not stat.S_ISREG(status.st_mode) or status.st_size > os.fstat(output).st_size:
+    if not stat.S_ISREG(status.st_mode):
         return 0
+    if status.st_size > os.fstat(output).st_size:
+        return status.st_size
     offset = 0
     while offset < status.st_size and (part := os.pread(found, _CHUNK, offset)):
         offset += os.pwrite(output, part[: status.st_size - offset], offset)

@@ -13,18 +13,26 @@ Rules kept here:
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import socket
+import sys
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from sanitizer import intake
+from sanitizer.converter import Converter, missing
 from sanitizer.probes import PROBES, abstract_name
+from sanitizer.program_probes import PROGRAM_PROBES
 from sanitizer.supervisor import Supervisor
 from sanitizer.verdict import Isolation
 from sanitizer.wire import Answer, BadAnswer, Run, Status, read_answer
 
 _SECONDS = 20
+_ANSWER = 64 * 1024  # bytes that the attempts in bubblewrap may answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,46 @@ async def probe(supervisor: Supervisor, *, threads: bool = False) -> Probed:
     blocked = tuple(name for name in PROBES if name in said)
     escaped = tuple(name for name in PROBES if name not in said)
     return Probed(supervisor.isolation, blocked, escaped, supervisor.notes, ending.cpu_seconds)
+
+
+def probe_converter() -> Probed | None:
+    """The same from where LibreOffice works; None where it is not installed. Not for use inside an event loop. Raises
+    ``NoConverter`` where bubblewrap cannot make that place."""
+    return asyncio.run(_probe_converter()) if not missing() else None
+
+
+async def _probe_converter() -> Probed:
+    converter, output = Converter(), intake.new_output(_ANSWER)
+    try:
+        with _targets() as aim:
+            ran = await converter.attempt(output, _attempts(), "sanitizer.program_probes", _arguments(aim))
+        said = os.pread(output, ran.size, 0).decode("ascii", "replace")
+    finally:
+        os.close(output)
+        converter.close_now()
+    held = {line.removesuffix(" 1") for line in said.splitlines() if line.endswith(" 1")}
+    blocked = tuple(name for name in PROGRAM_PROBES if name in held)
+    escaped = tuple(name for name in PROGRAM_PROBES if name not in held)
+    return Probed("bubblewrap", blocked, escaped, ())
+
+
+def _arguments(aim: dict[str, int]) -> list[str]:
+    return ["result", *(f"{name}={number}" for name, number in aim.items())]
+
+
+def _attempts() -> dict[str, bytes]:
+    """The files that the attempts consist of, with an interpreter: the world of LibreOffice has none."""
+    here, home = Path(__file__).parent, "python/lib/" + f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    library, extension = Path(sysconfig.get_path("stdlib")), importlib.util.find_spec("_ctypes")
+    found = {f"sanitizer/{name}.py": here / f"{name}.py" for name in ("__init__", "probes", "program_probes")}
+    found |= {f"{home}/{path.name}": path for path in library.glob("*.py")}
+    for package in ("collections", "ctypes", "encodings", "importlib", "re", "urllib"):
+        found |= {f"{home}/{path.relative_to(library)}": path for path in (library / package).glob("*.py")}
+    dynamic = Path(extension.origin).parent if extension and extension.origin else library
+    found |= {f"{home}/lib-dynload/{path.name}": path for path in dynamic.glob("*.so")}
+    found |= {f"python/lib/{path.name}": path for path in Path(sys.base_prefix, "lib").glob("libpython3.*.so.*")}
+    found["python/bin/python3"] = Path(sys.executable).resolve()
+    return {name: path.read_bytes() for name, path in found.items()}
 
 
 async def _probe_and_close(supervisor: Supervisor) -> Probed:

@@ -21,7 +21,7 @@ from sanitizer.verdict import Treatment
 from sanitizer.verify import VERIFIERS
 
 # types without a thumbnail, whose pages LibreOffice lays out: see the tests of each in the jail
-OFFICE = ("sanitizer.formats.ooxml", "sanitizer.formats.odf", "sanitizer.formats.legacy")
+OFFICE = ("sanitizer.formats.ooxml", "sanitizer.formats.odf", "sanitizer.formats.legacy", "sanitizer.formats.metafile")
 # containers are made of members of these formats: see test_archive
 FORMATS = {
     mime: module for mime, module in REGISTERED.items() if not module.startswith(OFFICE) and mime not in CONTAINERS

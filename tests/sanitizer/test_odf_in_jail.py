@@ -63,11 +63,6 @@ async def test_a_file_is_released_verified(supervisor: Supervisor, mime: str) ->
     assert examined.thumbnail is None
 
 
-async def test_pages_cannot_be_turned_into_pictures(supervisor: Supervisor) -> None:
-    examined = await examine(supervisor, package(MIME["odt"]), name="a.odt", treatment="flatten")
-    assert examined.verdict.code == "unsupported-flatten"
-
-
 @pytest.mark.parametrize("scheme", ["aes", "blowfish", "package"])
 async def test_an_encrypted_file_asks_then_opens(supervisor: Supervisor, scheme: str) -> None:
     data = encrypted(text("秘密"), "ひみつ", scheme)

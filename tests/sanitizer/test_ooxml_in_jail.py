@@ -75,11 +75,6 @@ async def test_a_package_is_released_verified_without_macros(supervisor: Supervi
     assert [one.kind for one in verdict.removed] == (["macro"] if mime in MACRO_FREE else [])
 
 
-async def test_pages_cannot_be_turned_into_pictures(supervisor: Supervisor) -> None:
-    examined = await examine(supervisor, package(MIME["docx"]), name="a.docx", treatment="flatten")
-    assert examined.verdict.code == "unsupported-flatten"
-
-
 async def test_an_encrypted_document_asks_then_opens(supervisor: Supervisor) -> None:
     data = encrypted(word(paragraph("秘密")).data(), "ひみつ")
     asked = await examine(supervisor, data, name="a.docx")
@@ -93,11 +88,7 @@ async def test_an_encrypted_document_asks_then_opens(supervisor: Supervisor) -> 
 
 
 async def test_what_cannot_be_rebuilt_says_why(supervisor: Supervisor) -> None:
-    binary = excel(cell()).add("xl/workbook.bin", b"x", "application/vnd.ms-excel.sheet.binary.macroEnabled.main")
-    binary.relations[""] = []
-    binary.relate("", "officeDocument", "xl/workbook.bin")
     for data, name, code in (
-        (binary.data(), "a.xlsb", "unsupported-office"),
         (word("").add("word/document.xml", "<broken").data(), "a.docx", "unreadable"),
         (compound_file({"EncryptedPackage": b"x"}), "a.docx", "unreadable"),
     ):

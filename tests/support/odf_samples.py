@@ -139,7 +139,9 @@ def with_chart(title: str = "人口") -> Draft:
 
 def rebuilt(data: bytes, ending: str = "odt", limits: Limits | None = None, password: str | None = None) -> Rebuilt:
     """The file made anew."""
-    return rebuild(data, Job(MIME[ending], "rebuild", f"a.{ending}", password, limits or Limits()))
+    made = rebuild(data, Job(MIME[ending], "rebuild", f"a.{ending}", password, limits or Limits()))
+    assert isinstance(made, Rebuilt)
+    return made
 
 
 def members(data: bytes) -> dict[str, bytes]:

@@ -26,6 +26,7 @@ from sanitizer.formats.odf.preparation import prepare, report_hidden
 from sanitizer.formats.odf.walk import Walk
 from sanitizer.formats.package.media import BLANK
 from sanitizer.formats.package.members import MAX_MEMBERS, Archive, Budget, write
+from sanitizer.formats.package.metafiles import Metafiles
 from sanitizer.formats.package.xml_source import parse
 from sanitizer.formats.package.xml_text import HEAD
 from sanitizer.limits import Limits
@@ -42,8 +43,11 @@ _OFTEN = frozenset({"mimetype", "meta-inf/manifest.xml", "content.xml", "styles.
 class Document:
     """One OpenDocument file. ``build`` gives the bytes."""
 
-    def __init__(self, archive: Archive, limits: Limits, report: Report, budget: Budget) -> None:
+    def __init__(
+        self, archive: Archive, limits: Limits, report: Report, budget: Budget, metafiles: Metafiles | None = None
+    ) -> None:
         self.archive = archive
+        self._metafiles = metafiles
         self.limits = limits
         self.report = report
         self.version = "1.2"
@@ -97,7 +101,9 @@ class Document:
             data = self.archive.read(name)
             if data is None:
                 self.report.add("external-reference" if re.match(r"[A-Za-z]+:|/|\.\.", name) else "image")
-            self._found[name] = pictures.rebuilt(data, self.limits, self.report) if data else (BLANK, "png")
+            self._found[name] = (
+                pictures.rebuilt(data, self.limits, self.report, self._metafiles) if data else (BLANK, "png")
+            )
         return self._found[name]
 
     def object(self, received: str) -> str | None:

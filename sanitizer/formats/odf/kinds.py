@@ -48,6 +48,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "image": ("読み取れない画像", "unreadable images"),
     "unreadable-part": ("読み取れない部分", "unreadable parts"),
     # changed
+    "metafile-picture": ("図 (EMF・WMF) の画像への置き換え", "metafiles replaced by pictures of them"),
     "tracked-change": ("変更履歴の反映", "tracked changes accepted"),
     "field-text": ("フィールドの文字への置き換え", "fields replaced by their text"),
     "formula-value": ("数式の値への置き換え", "formulas replaced by their values"),
@@ -58,7 +59,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "encryption": ("暗号化の解除", "encryption taken off"),
 }
 
-CHANGED = frozenset(list(KINDS)[list(KINDS).index("tracked-change") :])
+CHANGED = frozenset(list(KINDS)[list(KINDS).index("metafile-picture") :])
 
 
 def _named(kind: str, names: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from sanitizer.formats.base import Job, Refused
 from sanitizer.formats.markup import svg
 from sanitizer.formats.odf.kinds import Report
 from sanitizer.formats.package import media
+from sanitizer.formats.package.metafiles import Metafiles
 from sanitizer.limits import Limits
 
 ENDINGS = {**media.ENDINGS, "image/webp": "webp"}
@@ -22,10 +23,10 @@ _SVG = re.compile(rb"<(?:\w+:)?svg[\s>]")
 _LOOK = 4096
 
 
-def rebuilt(data: bytes, limits: Limits, report: Report) -> tuple[bytes, str]:
-    """(picture, ending of its name)."""
+def rebuilt(data: bytes, limits: Limits, report: Report, metafiles: Metafiles | None = None) -> tuple[bytes, str]:
+    """(picture, ending of its name); ``metafiles``: who draws those."""
     if not _SVG.search(data[:_LOOK]):
-        return media.rebuilt(data, limits, report, ENDINGS)
+        return media.rebuilt(data, limits, report, ENDINGS, metafiles)
     try:
         return svg.rebuild(data, Job("image/svg+xml", "rebuild", "", None, limits)).data, "svg"
     except Refused:

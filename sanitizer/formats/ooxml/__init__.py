@@ -4,7 +4,7 @@ Rules kept here:
 
 - A package is written from what the table ``sanitizer/grammars/ooxml.txt`` allows; nothing else is copied.
 - Macro-enabled types leave as their macro-free ones, templates as templates; the main part decides which family it is.
-- Nothing is drawn here: there is no thumbnail, and ``flatten`` has no pages to turn into pictures.
+- Nothing is drawn here: there is no thumbnail, and for ``flatten`` the converter lays the rebuilt package out.
 
 >>> rebuild(b"PK", Job(MIME["docx"], "rebuild", "a.docx", None, Limits()))
 Traceback (most recent call last):
@@ -22,6 +22,7 @@ from sanitizer.formats.ooxml.kinds import KINDS, PARTS, Report
 from sanitizer.formats.ooxml.picture_files import pictures
 from sanitizer.formats.ooxml.table_cells import tables
 from sanitizer.formats.package.members import Archive, Budget
+from sanitizer.formats.package.metafiles import Metafiles
 from sanitizer.limits import Limits
 
 _O = "application/vnd.openxmlformats-officedocument."
@@ -45,32 +46,46 @@ MACRO_FREE = {
     "application/vnd.ms-powerpoint.slideshow.macroenabled.12": MIME["ppsx"],
     "application/vnd.ms-powerpoint.addin.macroenabled.12": MIME["pptx"],
 }
+_ENDINGS = {mime: ending for ending, mime in MIME.items()}
 _PLAIN = {"document": MIME["docx"], "workbook": MIME["xlsx"], "presentation": MIME["pptx"]}
 __all__ = ["KINDS", "MACRO_FREE", "MIME", "pictures", "rebuild", "tables", "text", "thumbnail"]
 
 
 def rebuild(data: bytes, job: Job) -> Rebuilt | ToConvert:
     """The package made anew. Raises ``Refused`` or ``NeedsPassword``."""
-    if job.treatment == "flatten":
-        raise Refused("unsupported-flatten")
-    report = Report()
-    if data[:8] == OLE:
+    encrypted = data[:8] == OLE
+    if encrypted:
         data = decrypted(data, job.password)
-        report.add("encryption")
-    budget = Budget(job.limits.max_inflated, 4 * job.limits.max_objects)
+    report, metafiles = Report(), Metafiles()
     try:
-        made, kind = Package(data, job.limits, report, budget).build(lambda kind: MAIN[_type_of(kind, job.mime)][1])
+        made, kind = _built(data, job, report, metafiles)
     except BinaryWorkbook:
-        return _to_convert(data, job.limits)
+        return _to_convert(data, job.limits, encrypted)
+    if metafiles.found and job.drawn is None:
+        return ToConvert("pictures", metafiles.document())
+    if metafiles.found and job.drawn:
+        metafiles.take(job.drawn)
+        report = Report()
+        made, kind = _built(data, job, report, metafiles)
     if len(made) > job.limits.max_output:
         raise Refused("output-too-large")
+    report.add("encryption", int(encrypted))
     removed, changed = report.changes()
+    if job.treatment == "flatten":
+        return ToConvert(f"{_ENDINGS[_type_of(kind, job.mime)]}-pdf", made, removed, changed)
     return Rebuilt(made, _type_of(kind, job.mime), removed, changed)
 
 
-def _to_convert(data: bytes, limits: Limits) -> ToConvert:
+def _built(data: bytes, job: Job, report: Report, metafiles: Metafiles) -> tuple[bytes, str]:
+    budget = Budget(job.limits.max_inflated, 4 * job.limits.max_objects)
+    package = Package(data, job.limits, report, budget, metafiles=metafiles)
+    return package.build(lambda kind: MAIN[_type_of(kind, job.mime)][1])
+
+
+def _to_convert(data: bytes, limits: Limits, encrypted: bool) -> ToConvert:
     """A binary workbook for the converter; what goes with certainty is known by the names of its parts."""
     report = Report()
+    report.add("encryption", int(encrypted))
     names = Archive(data, Budget(limits.max_inflated, 0)).members
     for name in names:
         report.add(next((kind for pattern, kind in PARTS if pattern.search(name)), ""))

@@ -30,6 +30,7 @@ from sanitizer.formats.ooxml.relations import Relation, read_relations, rels_nam
 from sanitizer.formats.ooxml.walk import Walk
 from sanitizer.formats.package import media
 from sanitizer.formats.package.members import MAX_MEMBERS, Archive, Budget, write
+from sanitizer.formats.package.metafiles import Metafiles
 from sanitizer.formats.package.xml_source import parse
 from sanitizer.formats.package.xml_text import HEAD
 from sanitizer.limits import Limits
@@ -65,8 +66,18 @@ class BinaryWorkbook(Refused):
 class Package:
     """One package. ``build`` gives the bytes and the kind of the main part."""
 
-    def __init__(self, data: bytes, limits: Limits, report: Report, budget: Budget, *, embedded: bool = False) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        limits: Limits,
+        report: Report,
+        budget: Budget,
+        *,
+        embedded: bool = False,
+        metafiles: Metafiles | None = None,
+    ) -> None:
         self.limits = limits
+        self._metafiles = metafiles
         self.report = report
         self.archive = Archive(data, budget)
         self.folder = ""
@@ -186,7 +197,7 @@ class Package:
         """The new name of a picture; a blank one for what cannot be read."""
         if ("image", path.lower()) not in self._names:
             data = self.archive.read(path) or b""
-            made, ending = media.rebuilt(data, self.limits, self.report)
+            made, ending = media.rebuilt(data, self.limits, self.report, metafiles=self._metafiles)
             if made not in self._pictures:
                 self._pictures[made] = self.member("image", f"{{a}}/media/image{{n}}.{ending}", made)
             self._names["image", path.lower()] = self._pictures[made]

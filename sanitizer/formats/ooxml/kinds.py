@@ -54,6 +54,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "image": ("読み取れない画像", "unreadable images"),
     "unreadable-part": ("読み取れない部分", "unreadable parts"),
     # changed
+    "metafile-picture": ("図 (EMF・WMF) の画像への置き換え", "metafiles replaced by pictures of them"),
     "converted": ("旧形式から現行形式への変換", "converted from an older format"),
     "tracked-change": ("変更履歴の反映", "tracked changes accepted"),
     "field-text": ("フィールドの文字への置き換え", "fields replaced by their text"),
@@ -66,7 +67,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "encryption": ("暗号化の解除", "encryption taken off"),
 }
 
-CHANGED = frozenset(list(KINDS)[list(KINDS).index("converted") :])
+CHANGED = frozenset(list(KINDS)[list(KINDS).index("metafile-picture") :])
 
 _TRACKED = """ins del moveFrom moveTo rPrChange pPrChange sectPrChange tblPrChange trPrChange tcPrChange tblGridChange
 tblPrExChange cellIns cellDel cellMerge numberingChange"""

@@ -11,13 +11,12 @@ Source: docs/grammar-image.md.
 
 from __future__ import annotations
 
-import zlib
-
 from PIL import Image
 
 from sanitizer.formats import image
 from sanitizer.formats.base import Job, Refused
 from sanitizer.formats.image_open import signature_type
+from sanitizer.formats.package.metafiles import Metafiles, is_metafile
 from sanitizer.formats.package.report import PackageReport
 from sanitizer.limits import Limits
 
@@ -25,12 +24,17 @@ ENDINGS = {"image/png": "png", "image/jpeg": "jpeg", "image/gif": "gif", "image/
 BLANK = image.canonical_png(Image.new("RGBA", (1, 1), (0, 0, 0, 0)))
 
 
-def rebuilt(data: bytes, limits: Limits, report: PackageReport, endings: dict[str, str] = ENDINGS) -> tuple[bytes, str]:
-    """(picture, ending of its name); ``endings``: the types in which it may leave."""
+def rebuilt(
+    data: bytes,
+    limits: Limits,
+    report: PackageReport,
+    endings: dict[str, str] = ENDINGS,
+    metafiles: Metafiles | None = None,
+) -> tuple[bytes, str]:
+    """(picture, ending of its name); ``endings``: the types in which it may leave; ``metafiles``: who draws those."""
     mime = signature_type(data)
     if mime not in endings:
-        report.add("metafile" if _is_metafile(data) else "image")
-        return BLANK, "png"
+        return _instead(data, report, metafiles), "png"
     try:
         made = image.rebuild(data, Job(mime, "rebuild", "", None, limits))
     except Refused:
@@ -39,12 +43,11 @@ def rebuilt(data: bytes, limits: Limits, report: PackageReport, endings: dict[st
     return made.data, endings[mime]
 
 
-def _is_metafile(data: bytes) -> bool:
-    if data[:2] == b"\x1f\x8b":
-        try:
-            data = zlib.decompressobj(31).decompress(data, 64)
-        except zlib.error:
-            return False
-    if data[:6] == b"VCLMTF":  # StarView's, of LibreOffice
-        return True
-    return data[40:44] == b" EMF" or data[:4] in (b"\xd7\xcd\xc6\x9a", b"\x01\x00\x09\x00")
+def _instead(data: bytes, report: PackageReport, metafiles: Metafiles | None) -> bytes:
+    """What stands in the place of a picture of no such type."""
+    if not is_metafile(data):
+        report.add("image")
+        return BLANK
+    drawn = metafiles.picture(data) if metafiles else None
+    report.add("metafile" if drawn is None else "metafile-picture")
+    return BLANK if drawn is None else drawn
