@@ -29,6 +29,7 @@ from support.ooxml_samples import png
 from sanitizer.formats.base import NeedsPassword
 from sanitizer.formats.odf import MIME, pictures, tables, thumbnail
 from sanitizer.formats.odf import text as words_of
+from sanitizer.formats.odf.facts import NAMESPACES
 from sanitizer.formats.odf.generator import generator
 from sanitizer.limits import Limits
 from sanitizer.verify.odf import verify
@@ -274,3 +275,17 @@ def test_types_have_names() -> None:
         "odg": "graphics",
         "odf": "formula",
     }
+
+
+def test_a_template_of_styles_alone_gets_an_empty_content() -> None:
+    draft = text("")
+    del draft.members["content.xml"]
+    made = rebuilt(draft.data(), "ott")
+    assert "<office:body><office:text/></office:body>" in content(made.data)
+
+
+def test_namespaces_of_drafts_are_those_of_the_standard() -> None:
+    style = '<style:style style:name="a" style:family="text"><style:text-properties fo:color="#ff0000"/></style:style>'
+    draft = document("odt", "", style)
+    old = str(draft.members["content.xml"]).replace(NAMESPACES["fo"], "http://www.w3.org/1999/XSL/Format")
+    assert 'fo:color="#ff0000"' in content(rebuilt(draft.add("content.xml", old).data()).data)

@@ -37,6 +37,11 @@ _BODY, _VERSION, _HREF = source("office:body"), source("office:version"), source
 _MATH, _DRAW_OBJECT = source("math:math"), source("draw:object")
 _SPACE = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
 _FOLDER = re.compile(r"Part[0-9]+/")
+# namespaces in drafts of ODF 1.0, which programs of 2005 wrote → those of the standard
+_DRAFTS = tuple(
+    (f'="{old}"'.encode(), f'="{NAMESPACES[prefix]}"'.encode())
+    for old, prefix in (("http://www.w3.org/1999/XSL/Format", "fo"), ("http://www.w3.org/2000/svg", "svg"))
+)
 _OFTEN = frozenset({"mimetype", "meta-inf/manifest.xml", "content.xml", "styles.xml", "settings.xml"})
 
 
@@ -59,7 +64,7 @@ class Document:
 
     def build(self, mime: str) -> bytes:
         """The new file, of a media type that its content bears out."""
-        content = self.tree("content.xml")
+        content = self.tree("content.xml") if "content.xml" in self.archive else _of_styles_alone(self.archive, mime)
         if content is None or _consists_of(content) != MAIN[mime]:
             raise Refused("unreadable", "content")
         stated = content.get(_VERSION)
@@ -80,7 +85,9 @@ class Document:
 
     def tree(self, name: str) -> etree._Element | None:
         """The tree of a received member; None if there is none or it cannot be read."""
-        data = self.archive.read(name)
+        data = self.archive.read(name) or b""
+        for old, new in _DRAFTS:
+            data = data.replace(old, new)
         root = parse(data) if data else None
         if root is None:
             self.report.add("unreadable-part" if data else "")
@@ -210,6 +217,15 @@ def _consists_of(content: etree._Element) -> str:
     body = content.find(_BODY) if content.tag == source(ROOTS["content.xml"]) else None
     space, _, local = str(body[0].tag)[1:].partition("}") if body is not None and len(body) == 1 else ("", "", "")
     return f"office:{local}" if space == NAMESPACES["office"] else ""
+
+
+def _of_styles_alone(archive: Archive, mime: str) -> etree._Element | None:
+    """The empty content of a template that has nothing but styles, as LibreOffice brings some along."""
+    if "styles.xml" not in archive or MAIN[mime] == "math:math":
+        return None
+    root = etree.Element(source("office:document-content"))
+    etree.SubElement(etree.SubElement(root, _BODY), source(MAIN[mime]))
+    return root
 
 
 def _meta(made: str) -> etree._Element:

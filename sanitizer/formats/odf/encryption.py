@@ -142,7 +142,7 @@ class _Opener:
         try:
             made = unpacker.decompress(packed, max(self._budget.inflated, 1))
         except zlib.error:
-            return None
+            return packed if self._scheme.checksum or "gcm" in self._scheme.algorithm else None  # sealed as it is
         self._budget.take(inflated=len(made) + (1 if unpacker.unconsumed_tail else 0))
         return made
 
