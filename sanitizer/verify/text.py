@@ -17,8 +17,7 @@ from __future__ import annotations
 
 from sanitizer.limits import Limits
 from sanitizer.patterns import compile_pattern
-from sanitizer.verify import Violation
-from sanitizer.verify.markup.characters import CONTROLS, demand
+from sanitizer.verify.markup.characters import DIRECTIONS, demand
 
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _BYTES = rb"[\t\n\x0c\r\x20-\x7e]"
@@ -56,20 +55,11 @@ def readings(data: bytes) -> list[str]:
 
 def _is_unicode(data: bytes, encoding: str) -> bool:
     """Whether it is well-formed; ``Violation`` for a control in well-formed text."""
-    if encoding == "utf-8" and data.isascii():
-        demand(len(data.translate(None, _NEVER)) == len(data), "control")
-        return True
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         return False
-    controls = (found for found in CONTROLS.finditer(text) if found[0] not in _ALLOWED)
-    found = next((found for found in controls if _is_control(found[0])), None)
-    if found:
-        raise Violation("control", f"character {found.start()}")
+    octets = data if encoding == "utf-8" else text.encode("utf-8")
+    demand(len(octets.translate(None, _NEVER)) == len(octets), "control")
+    demand(octets.isascii() or not DIRECTIONS.search(octets), "control")
     return True
-
-
-def _is_control(character: str) -> bool:
-    """Of what never stands in markup, noncharacters and inner marks are no controls."""
-    return character < "\xa0" or character in "\u061c\u200e\u200f" or "\u202a" <= character <= "\u2069"

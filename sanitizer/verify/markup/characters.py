@@ -28,6 +28,14 @@ CONTROLS = re.compile(
 )
 """What stands in no file: controls but TAB and LF, controls of direction, noncharacters, the byte order mark."""
 
+_C1_AND_DIRECTIONS = rb"\xc2[\x80-\x9f]|\xd8\x9c|\xe2(?:\x80[\x8e\x8f\xaa-\xae]|\x81[\xa6-\xa9])"
+_MARK_AND_NONCHARACTERS = rb"\xef(?:\xbb\xbf|\xb7[\x90-\xaf]|\xbf[\xbe\xbf])|[\xf0-\xf4][\x80-\xbf]\xbf[\xbe\xbf]"
+DIRECTIONS = re.compile(_C1_AND_DIRECTIONS)
+"""In UTF-8: C1 and the controls of direction."""
+
+_ALL = re.compile(_C1_AND_DIRECTIONS + b"|" + _MARK_AND_NONCHARACTERS)
+_C0 = bytes((*(byte for byte in range(0x20) if byte not in b"\t\n"), 0x7F))
+
 _TEXT = re.compile(r"[^<>&]*(?:&(?:amp|lt|gt);[^<>&]*)*")
 _ATTRIBUTE = re.compile(rf' ({NAME})="([^<>&"\n\t]*(?:&(?:amp|lt|gt|quot);[^<>&"\n\t]*)*)"')
 _TAG = re.compile(NAME)
@@ -48,8 +56,9 @@ def read(data: bytes, limits: Limits) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Violation("encoding", f"offset {error.start}") from error
-    found = CONTROLS.search(text)
-    demand(found is None, "control", f"character {found.start()}" if found else "")
+    demand(len(data.translate(None, _C0)) == len(data), "control")
+    found = None if data.isascii() else _ALL.search(data)
+    demand(found is None, "control", f"offset {found.start()}" if found else "")
     return text
 
 

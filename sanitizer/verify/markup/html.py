@@ -110,6 +110,7 @@ _OWN: dict[str, dict[str, Check]] = {
 
 def verify(data: bytes, limits: Limits, mime: str = "text/html") -> None:
     """Nothing if ``data`` is a page of the grammar within ``limits``, else ``Violation``."""
+    demand(data.startswith(b"<!DOCTYPE html>\n"), "head")
     _Page(limits, frozenset()).read(read(data, limits), HEAD)
 
 

@@ -69,8 +69,8 @@ class _Node:
 
 def verify(data: bytes, limits: Limits, mime: str = "image/svg+xml") -> None:
     """Nothing if ``data`` is a drawing of the grammar within ``limits``, else ``Violation``."""
+    demand(data.startswith(PROLOG.encode("ascii")), "head")
     text = read(data, limits)
-    demand(text.startswith(PROLOG), "head")
     demand(text.endswith(">\n"), "end")
     drawing = _Drawing(limits)
     drawing.read(text[len(PROLOG) : -1].split("<"))
