@@ -157,5 +157,14 @@ SHEET = Document(
     },
     version="1.2",
 )
+_WHOLE = '<office:document-content office:version="1.3"><office:body>{}</office:body></office:document-content>'
+SHOW = Document(
+    f"{ODF}presentation",
+    {"content.xml": _WHOLE.format('<office:presentation><draw:page draw:name="一"/></office:presentation>')},
+)
+DRAWING = Document(
+    f"{ODF}graphics",
+    {"content.xml": _WHOLE.format('<office:drawing><draw:page draw:name="一"/></office:drawing>')},
+)
 FORMULA = Document(f"{ODF}formula", {"content.xml": "<math:math><math:mi>x</math:mi></math:math>"})
 ALL = {"odt": TEXT, "ods": SHEET, "odf": FORMULA}
