@@ -195,7 +195,7 @@ class Application:
         )  # fmt: skip
         files = Rate(0, 1) if load.on else Rate(settings.limits.sanitize_per_second, settings.limits.sanitize_at_once)
         self.api_keys = ApiKeys(database, self.strangers, submit, now, Buckets(files))
-        self.icap = IcapServer(settings.icap, self.sanitizing)
+        self.icap = IcapServer(settings.icap, self.sanitizing, self.strangers.refused)
         self.engine = RoomsEngine(
             database, self.sessions, self.strangers, self.viewer, lambda live: self.directory.user(live.person), submit
         )

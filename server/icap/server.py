@@ -2,7 +2,7 @@
 
 Rules kept here:
 - who may speak is decided by the address of the other end before a byte is read; there is no other authentication in
-  ICAP, and no header gives one;
+  ICAP, and no header gives one; strangers are on record with the minute's others, and get no answer;
 - messages of one connection are answered one after another, in their order, however many were sent at once; each body
   is read to its end, or the connection ends with the answer;
 - what is no ICAP is answered with its status and ends the connection, for nobody knows where the next message begins;
@@ -11,7 +11,7 @@ Rules kept here:
 
 Example::
 
-    server = IcapServer(settings.icap, sanitizing)
+    server = IcapServer(settings.icap, sanitizing, strangers.refused)
     await server.start(sock)
     await server.close()
 """
@@ -24,6 +24,7 @@ import hashlib
 import ipaddress
 import logging
 import socket
+from collections.abc import Callable
 from importlib.metadata import version
 
 from rooms.commands import Origin
@@ -61,12 +62,19 @@ IDLE_SECONDS = 300.0
 
 
 class IcapServer:
-    """``pace`` and ``idle`` in seconds are arguments for tests."""
+    """``refused`` hears of strangers, for the record; ``pace`` and ``idle`` are seconds."""
 
     def __init__(
-        self, settings: IcapSettings, sanitizing: Sanitizing, *, pace: float = PACE_SECONDS, idle: float = IDLE_SECONDS
+        self,
+        settings: IcapSettings,
+        sanitizing: Sanitizing,
+        refused: Callable[[Origin, str], None],
+        *,
+        pace: float = PACE_SECONDS,
+        idle: float = IDLE_SECONDS,
     ) -> None:
         self._settings = settings
+        self._refused = refused
         self._sanitizing = sanitizing
         self._adapter = Adapter(
             sanitizing, Policy(settings.pass_types), "flatten" if settings.treatment == "flatten" else "rebuild"
@@ -132,7 +140,8 @@ class IcapServer:
         if address is not None:
             writer.write(answer_head(503, self.istag, [("Encapsulated", "null-body=0"), ("Connection", "close")]))
         else:
-            log.warning("ICAP: a stranger was turned away: %s", writer.get_extra_info("peername"))
+            peer = writer.get_extra_info("peername")
+            self._refused(Origin(zone=self._settings.zone, address=peer[0] if peer else None), "icap.stranger")
         await _closed(writer)
 
 
@@ -163,7 +172,7 @@ class Conversation:
         self._address = address
         self._most = most
         self._ending = False
-        self._resting: asyncio.Task[None] | None = None
+        self._resting: asyncio.Future[bytes | None] | None = None
 
     def end(self) -> None:
         """No message after the one that is answered."""
@@ -185,7 +194,7 @@ class Conversation:
     async def _next(self) -> bytes | None:
         """The next head; None at the end, also ours."""
         waiting = asyncio.ensure_future(self._wire.head())
-        self._resting = waiting  # type: ignore[assignment]
+        self._resting = waiting
         try:
             return await waiting
         except asyncio.CancelledError:

@@ -21,6 +21,7 @@ from ops.sanitize_journal import Journal, JournalInUse, order_of, stamp_of
 
 SEKISHO = Path(sys.executable).with_name("sekisho")
 FILES = 60
+ORDER = order_of("x")
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def target(tmp_path: Path) -> Path:
 def written(tmp_path: Path, target: Path) -> tuple[Path, dict[str, Any]]:
     """A journal of three files, and their stamps."""
     path, stamps = tmp_path / "journal", {}
-    with Journal(path, order_of("x"), target) as journal:
+    with Journal(path, ORDER, target) as journal:
         for number, name in enumerate("abc"):
             (tmp_path / name).write_bytes(b"input " + name.encode())
             (target / name).write_bytes(name.encode())
@@ -159,15 +160,15 @@ def test_whatever_tears_the_journal_costs_at_most_what_is_torn(tmp_path: Path, t
     path, stamps = written(tmp_path, target)
     whole = path.read_bytes()
     ends = [at + 1 for at, byte in enumerate(whole) if byte == ord("\n")]
-    for length in range(len(whole) + 1):
+    for length in sorted({*range(0, len(whole), 11), *ends, *(end - 1 for end in ends), *(end + 1 for end in ends[:-1])}):
         path.write_bytes(whole[:length])
         for name in "abc":
             (target / name).write_bytes(name.encode())
-        with Journal(path, order_of("x"), target) as journal:
+        with Journal(path, ORDER, target) as journal:
             done = journal.resume(stamps, password=False)
         assert len(done) == max(0, sum(end <= length for end in ends) - 1)
     path.write_bytes(whole.replace(b'"report"', b'"rapport"', 1))
-    with Journal(path, order_of("x"), target) as journal:
+    with Journal(path, ORDER, target) as journal:
         assert journal.resume(stamps, password=False) == {}
 
 
@@ -177,13 +178,13 @@ def test_an_output_that_another_file_has_taken_over_stays(tmp_path: Path, target
     (tmp_path / "b").write_bytes(b"b")
     (target / "c").write_bytes(b"made of b")
     stamps = {"a": [1, 2, 3, 4, 5], "b": stamp_of(tmp_path / "b")}
-    with Journal(path, order_of("x"), target) as journal:
+    with Journal(path, ORDER, target) as journal:
         journal.add(0, "a", [0, 0, 0, 0, 0], released("a", b"made of a", "c"))
         journal.add(1, "b", stamps["b"], released("b", b"made of b", "c"))
-    with Journal(path, order_of("x"), target) as journal:
+    with Journal(path, ORDER, target) as journal:
         assert set(journal.resume(stamps, password=False)) == {"b"}
     assert (target / "c").read_bytes() == b"made of b"
-    with Journal(path, order_of("x"), target) as journal:
+    with Journal(path, ORDER, target) as journal:
         claimed = {**stamps, "c": [9, 9, 9, 9, 9]}  # a file of that very name has come
         assert journal.resume(claimed, password=False) == {}
 
@@ -193,10 +194,10 @@ def test_what_asked_for_a_password_is_tried_again_with_one(tmp_path: Path, targe
     stamps = {"a": stamp_of(tmp_path / "a")}
     report = {"verdict": "needs_password", "output": None, "input": {"name": "a"}}
     path = tmp_path / "journal"
-    with Journal(path, order_of("x"), target) as journal:
+    with Journal(path, ORDER, target) as journal:
         journal.add(0, "a", stamps["a"], report)
-    with Journal(path, order_of("x"), target) as journal:
+    with Journal(path, ORDER, target) as journal:
         assert set(journal.resume(stamps, password=False)) == {"a"}
         assert journal.resume(stamps, password=True) == {}
         with pytest.raises(JournalInUse):
-            Journal(path, order_of("x"), target)
+            Journal(path, ORDER, target)

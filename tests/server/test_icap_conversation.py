@@ -10,7 +10,7 @@ import random
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 import pytest_asyncio
@@ -344,6 +344,10 @@ async def test_a_form_that_cannot_be_read_is_refused(town: Installation) -> None
     assert (await answer_to(town, reqmod(fields_only, head))).body == fields_only
 
 
+def strangers_of(town: Installation) -> list[dict[str, Any]]:
+    return [leaf for leaf in town.leaves("stranger.refused") if leaf["reason"] == "icap.stranger"]
+
+
 async def test_one_too_many_is_told_and_strangers_are_not_answered(town: Installation) -> None:
     def crowd() -> tuple[int, bytes]:
         inside = [Gateway(port_of(town)) for _ in range(12)]
@@ -363,7 +367,18 @@ async def test_one_too_many_is_told_and_strangers_are_not_answered(town: Install
 
     status, said = await asyncio.to_thread(crowd)
     assert (status, said) == (503, b"")
+    town.application.strangers.flush(everything=True)
+    async with asyncio.timeout(10):
+        while not (leaves := strangers_of(town)):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert (leaves[-1]["address"], leaves[-1]["zone"]) == ("127.0.0.2", "lgwan")
     await settled(town)
+
+
+def another_server(town: Installation, **seconds: float) -> IcapServer:
+    """One more server before the same sanitizer."""
+    application = town.application
+    return IcapServer(town.settings.icap, application.sanitizing, application.strangers.refused, **seconds)
 
 
 @pytest.mark.parametrize(
@@ -372,7 +387,7 @@ async def test_one_too_many_is_told_and_strangers_are_not_answered(town: Install
      (respmod(b"x" * 9, PDF)[:-9], b"")],
 )  # fmt: skip
 async def test_who_is_slow_is_let_go(town: Installation, begun: bytes, answered: bytes) -> None:
-    server = IcapServer(town.settings.icap, town.application.sanitizing, pace=0.3, idle=0.3)
+    server = another_server(town, pace=0.3, idle=0.3)
     sock = socket.create_server(("127.0.0.1", 0))
     await server.start(sock)
     reader, writer = await asyncio.open_connection(*sock.getsockname())
@@ -386,7 +401,7 @@ async def test_who_is_slow_is_let_go(town: Installation, begun: bytes, answered:
 
 
 async def test_drops_of_a_body_do_not_hold_a_place(town: Installation) -> None:
-    server = IcapServer(town.settings.icap, town.application.sanitizing, pace=0.5)
+    server = another_server(town, pace=0.5)
     sock = socket.create_server(("127.0.0.1", 0))
     await server.start(sock)
     reader, writer = await asyncio.open_connection(*sock.getsockname())
@@ -407,7 +422,7 @@ async def test_drops_of_a_body_do_not_hold_a_place(town: Installation) -> None:
 
 
 async def test_the_end_comes_between_messages_and_soon(town: Installation) -> None:
-    server = IcapServer(town.settings.icap, town.application.sanitizing)
+    server = another_server(town)
     sock = socket.create_server(("127.0.0.1", 0))
     await server.start(sock)
     reader, writer = await asyncio.open_connection(*sock.getsockname())
