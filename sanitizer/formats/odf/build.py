@@ -26,7 +26,7 @@ from sanitizer.formats.odf.preparation import prepare, report_hidden
 from sanitizer.formats.odf.walk import Walk
 from sanitizer.formats.package.media import BLANK
 from sanitizer.formats.package.members import MAX_MEMBERS, Archive, Budget, write
-from sanitizer.formats.package.metafiles import Metafiles
+from sanitizer.formats.package.metafiles import Metafiles, is_metafile
 from sanitizer.formats.package.xml_source import parse
 from sanitizer.formats.package.xml_text import HEAD
 from sanitizer.limits import Limits
@@ -60,6 +60,7 @@ class Document:
         self._budget = budget
         self._objects: dict[str, str | None] = {}  # received folder → new one
         self._types: dict[str, str] = {}  # new folder → media type
+        self._metafile_names: dict[str, bool] = {}
         self._found: dict[str, tuple[bytes, str]] = {}  # received name → picture, ending
 
     def build(self, mime: str) -> bytes:
@@ -112,6 +113,12 @@ class Document:
                 pictures.rebuilt(data, self.limits, self.report, self._metafiles) if data else (BLANK, "png")
             )
         return self._found[name]
+
+    def is_metafile(self, name: str) -> bool:
+        """True for a received picture that has to be drawn by the converter."""
+        if name not in self._metafile_names:
+            self._metafile_names[name] = is_metafile(self.archive.read(name) or b"")
+        return self._metafile_names[name]
 
     def object(self, received: str) -> str | None:
         """The new folder of an object that is rebuilt; None if it is none that may stay."""
@@ -199,8 +206,12 @@ class Folder:
     def _has_object(self, address: str) -> bool:
         return self.object(address) is not None
 
-    def _has_picture(self, address: str) -> bool:
-        return bool(address) and not pictures.is_blank(self._document.picture(self._name(address))[0])
+    def _has_picture(self, address: str, drawn: bool) -> bool:
+        """Whether a picture can be read there; ``drawn``: a metafile that has been drawn counts."""
+        name = self._name(address)
+        if not address or (not drawn and self._document.is_metafile(name)):
+            return False
+        return not pictures.is_blank(self._document.picture(name)[0])
 
     def _name(self, address: str) -> str:
         """The received name that an address of this folder leads to."""

@@ -29,9 +29,10 @@ _HIDDEN_TEXT, _IS_HIDDEN = source("text:hidden-text"), source("text:is-hidden")
 _SHEET, _PAGE = source("table:table"), source("draw:page")
 
 Readable = Callable[[str], bool]
+HasPicture = Callable[[str, bool], bool]  # address, whether a metafile counts
 
 
-def prepare(root: etree._Element, has_object: Readable, has_picture: Readable, report: Report) -> None:
+def prepare(root: etree._Element, has_object: Readable, has_picture: HasPicture, report: Report) -> None:
     """``has_object``, ``has_picture``: whether there is something at an address that can be rebuilt."""
     for frame in list(root.iter(_FRAME)):
         _frame(frame, has_object, has_picture, report)
@@ -42,7 +43,7 @@ def prepare(root: etree._Element, has_object: Readable, has_picture: Readable, r
             hidden.text = hidden.get(source("text:string-value")) or hidden.text
 
 
-def _frame(frame: etree._Element, has_object: Readable, has_picture: Readable, report: Report) -> None:
+def _frame(frame: etree._Element, has_object: Readable, has_picture: HasPicture, report: Report) -> None:
     """Leaves what can be shown: of several forms of one content those that can be read, or a blank in its place."""
     lost = False
     for e in [child for child in frame if child.tag in _OTHER_OBJECTS]:
@@ -59,7 +60,7 @@ def _frame(frame: etree._Element, has_object: Readable, has_picture: Readable, r
         for image in images:  # its preview: programs draw the object anew
             frame.remove(image)
         return
-    unreadable = [image for image in images if not has_picture(image.get(_HREF) or "")]
+    unreadable = _without(images, has_picture)
     keeps_other = len(unreadable) < len(images)
     for image in unreadable if keeps_other else unreadable[1:]:
         frame.remove(image)
@@ -69,6 +70,15 @@ def _frame(frame: etree._Element, has_object: Readable, has_picture: Readable, r
         frame.insert(0, etree.Element(_IMAGE, {_HREF: "Pictures/"}))
     if not keeps_other and unreadable and not unreadable[0].get(_HREF):
         unreadable[0].set(_HREF, "Pictures/")
+
+
+def _without(images: list[etree._Element], has_picture: HasPicture) -> list[etree._Element]:
+    """The images that show nothing; metafiles, which have to be drawn, count only where nothing else can be read."""
+    for drawn in (False, True):
+        unreadable = [image for image in images if not has_picture(image.get(_HREF) or "", drawn)]
+        if len(unreadable) < len(images):
+            break
+    return unreadable
 
 
 def _field_marks(root: etree._Element, report: Report) -> None:
