@@ -198,9 +198,11 @@ def provide() -> bool:
     """Install what is missing if that is allowed, and tell what stays off. False if the set-up cannot go on."""
     distro = distribution()
     lacking = missing(for_tests())
-    packages = installable(lacking, distro)
-    if packages and install(packages):
-        _stop([unit for need in lacking for unit in need.units])
-        lacking = missing(for_tests())
+    # Apart: what only tests need must not stand in the way of the rest where apt does not know it.
+    for some in ([need for need in lacking if not need.tests], [need for need in lacking if need.tests]):
+        packages = installable(some, distro)
+        if packages and install(packages):
+            _stop([unit for need in some for unit in need.units])
+    lacking = missing(for_tests())
     tell(lacking, distro)
     return not any(need.required for need in lacking)
