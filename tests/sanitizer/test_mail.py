@@ -380,5 +380,19 @@ def test_what_it_says_is_found() -> None:
     assert "会議の頁" not in said
 
 
+def test_its_tables_and_pictures_can_be_had_alone() -> None:
+    page = "<table><tr><td>品名<td>数</table><img src='cid:a@x'>"
+    entity = many(
+        "mixed",
+        many("related", part(HTML, page), part("image/png", picture(), "Content-ID: <a@x>"), boundary="b1"),
+        attached("一覧.csv", "りんご,3\r\n"),
+        attached("b.gif", picture("GIF")),
+        b"Content-Type: message/rfc822\r\n\r\n" + mail(many("mixed", attached("c.csv", "みかん,4\r\n"), boundary="b2")),
+    )
+    made = rebuilt(mail(entity), "a.eml")
+    assert eml.tables(made.data, Limits()) == [[["品名", "数"]], [["りんご", "3"]], [["みかん", "4"]]]
+    assert [found.mime for found in eml.pictures(made.data, Limits())] == ["image/png", "image/gif"]
+
+
 def test_kinds_have_words_in_both_languages() -> None:
     assert all(ja and en and en.isascii() for ja, en in KINDS.values())

@@ -44,7 +44,9 @@ def _rebuilt(data: bytes, name: str, limits: Limits, nesting: int) -> Rebuilt:
         raise Refused("unsupported")
     module, job = import_module(MODULES[mime]), Job(mime, "rebuild", name, None, limits)
     if not hasattr(module, "unpack"):
-        made: Rebuilt = module.rebuild(data, job)
+        made = module.rebuild(data, job)
+        if not isinstance(made, Rebuilt):
+            raise Refused("unsupported")  # only LibreOffice reads it, which is not called here
         return made
     if nesting > limits.max_nesting:
         raise Refused("too-deep")

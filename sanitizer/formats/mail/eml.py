@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sanitizer.formats.base import Job, Rebuilt, Refused, Treated, Unpacked
+from sanitizer.formats.base import Job, Picture, Rebuilt, Refused, Table, Treated, Unpacked
 from sanitizer.formats.mail import packing, reading, tree
 from sanitizer.formats.mail.entity import read
 from sanitizer.formats.mail.kinds import KINDS
@@ -22,7 +22,7 @@ from sanitizer.formats.mail.model import Message
 from sanitizer.formats.markup.notes import Notes
 from sanitizer.limits import Limits
 
-__all__ = ["KINDS", "pack", "text", "thumbnail", "unpack"]
+__all__ = ["KINDS", "pack", "pictures", "tables", "text", "thumbnail", "unpack"]
 
 
 def unpack(data: bytes, job: Job) -> Unpacked:
@@ -50,3 +50,13 @@ def thumbnail(data: bytes, limits: Limits) -> bytes | None:
 def text(data: bytes, limits: Limits) -> str:
     """What a rebuilt message says, and what is attached to it."""
     return reading.words(tree.message(read(data), Notes(KINDS)), limits)
+
+
+def tables(data: bytes, limits: Limits) -> list[Table]:
+    """The tables of a rebuilt message."""
+    return reading.tables(tree.message(read(data), Notes(KINDS)), limits)
+
+
+def pictures(data: bytes, limits: Limits) -> list[Picture]:
+    """The pictures of a rebuilt message."""
+    return reading.pictures(tree.message(read(data), Notes(KINDS)), limits)

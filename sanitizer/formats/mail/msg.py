@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sanitizer.formats.base import Job, Rebuilt, Treated, Unpacked
+from sanitizer.formats.base import Job, Picture, Rebuilt, Table, Treated, Unpacked
 from sanitizer.formats.mail import outlook, outlook_writer, packing, reading
 from sanitizer.formats.mail.kinds import KINDS
 from sanitizer.formats.mail.model import Message
 from sanitizer.formats.markup.notes import Notes
 from sanitizer.limits import Limits
 
-__all__ = ["KINDS", "pack", "text", "thumbnail", "unpack"]
+__all__ = ["KINDS", "pack", "pictures", "tables", "text", "thumbnail", "unpack"]
 
 
 def unpack(data: bytes, job: Job) -> Unpacked:
@@ -51,3 +51,13 @@ def thumbnail(data: bytes, limits: Limits) -> bytes | None:
 def text(data: bytes, limits: Limits) -> str:
     """What a rebuilt message says."""
     return reading.words(_message(data, Notes(KINDS)), limits)
+
+
+def tables(data: bytes, limits: Limits) -> list[Table]:
+    """The tables of a rebuilt message."""
+    return reading.tables(_message(data, Notes(KINDS)), limits)
+
+
+def pictures(data: bytes, limits: Limits) -> list[Picture]:
+    """The pictures of a rebuilt message."""
+    return reading.pictures(_message(data, Notes(KINDS)), limits)
