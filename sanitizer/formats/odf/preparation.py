@@ -74,7 +74,7 @@ def _frame(frame: etree._Element, has_object: Readable, has_picture: HasPicture,
 
 def _without(images: list[etree._Element], has_picture: HasPicture) -> list[etree._Element]:
     """The images that show nothing; metafiles, which have to be drawn, count only where nothing else can be read."""
-    for drawn in (False, True):
+    for drawn in (False, True) if len(images) > 1 else (True,):
         unreadable = [image for image in images if not has_picture(image.get(_HREF) or "", drawn)]
         if len(unreadable) < len(images):
             break
