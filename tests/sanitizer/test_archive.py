@@ -18,6 +18,7 @@ from support.archive_samples import (
     contents,
     lzh_of,
     needs_libarchive,
+    rar_of,
     seven_zip_of,
     unicode_path,
     zip_of,
@@ -240,6 +241,8 @@ async def test_an_encrypted_zip_asks_and_opens(supervisor: Supervisor, encryptio
     members, verdict = await left(supervisor, data, password=PASSWORD)
     assert members == dict(TWO)
     assert ("encryption", "") in told(verdict)
+    old = by_libarchive("zip", TWO, f"zip:encryption={encryption}", encoding="cp932")
+    assert (await left(supervisor, old, password=PASSWORD))[0] == dict(TWO)
 
 
 @pytest.mark.parametrize("hidden", [False, True])
@@ -300,6 +303,16 @@ async def test_other_archives_leave_as_zip(supervisor: Supervisor, kind: str, fi
     members, verdict = await left(supervisor, by_libarchive(kind, TWO, filters=filters), name=name)
     assert members == dict(TWO)
     assert ("to-zip", "") in told(verdict)
+
+
+@needs_libarchive
+async def test_rar_leaves_as_zip_unless_it_is_encrypted(supervisor: Supervisor) -> None:
+    parts = [("総務\\表.txt".encode(), b"hello"), (b"b.exe", b"MZ")]
+    members, verdict = await left(supervisor, rar_of(*parts), name="a.rar")
+    assert list(members) == ["総務/表.txt", f"b_exe{NOTE}"]
+    assert verdict.output is not None
+    assert verdict.output.name == "a.zip"
+    assert await refused(supervisor, rar_of(*parts, encrypted=True), name="a.rar") == "unsupported-encryption"
 
 
 @needs_libarchive

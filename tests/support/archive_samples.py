@@ -155,6 +155,21 @@ def _level_3(name: bytes, data: bytes, packed: bytes, method: bytes, folder: byt
 _LEVELS = (_level_0, _level_1, _level_2, _level_3)
 
 
+def rar_of(*members: tuple[bytes, bytes], encrypted: bool = False) -> bytes:
+    """A RAR of version 4 that packs nothing; ``encrypted`` only says so."""
+
+    def block(kind: int, flags: int, fields: bytes) -> bytes:
+        head = struct.pack("<BHH", kind, flags, 7 + len(fields)) + fields
+        return struct.pack("<H", zlib.crc32(head) & 0xFFFF) + head
+
+    out = b"Rar!\x1a\7\0" + block(0x73, 0, bytes(6))
+    for name, data in members:
+        fields = struct.pack("<IIBII", len(data), len(data), 3, zlib.crc32(data), 0x21 << 16)
+        fields += struct.pack("<BBHI", 20, 0x30, len(name), 0o100644) + name
+        out += block(0x74, 0x8000 | 4 * encrypted, fields) + data
+    return out + block(0x7B, 0x4000, b"")
+
+
 def crc16(data: bytes) -> int:
     """CRC-16/ARC, as LHA has it."""
     crc = 0
@@ -166,10 +181,14 @@ def crc16(data: bytes) -> int:
 
 
 def by_libarchive(
-    kind: str, members: Iterable[tuple[str, bytes]], options: str = "", filters: Sequence[str] = ()
+    kind: str,
+    members: Iterable[tuple[str, bytes]],
+    options: str = "",
+    filters: Sequence[str] = (),
+    encoding: str = "utf-8",
 ) -> bytes:
     """An archive of ``kind`` (``7zip``, ``zip``, ``gnutar`` …) that the library writes; ``options`` as for
-    ``archive_write_set_options``; the password is ``合言葉``."""
+    ``archive_write_set_options``; the password is ``合言葉`` in ``encoding``."""
     lib: Any = ctypes.CDLL("libarchive.so.13")
     for name in ("archive_write_new", "archive_entry_new"):
         getattr(lib, name).restype = ctypes.c_void_p
@@ -183,7 +202,7 @@ def by_libarchive(
         assert getattr(lib, f"archive_write_add_filter_{name}")(writer) == 0
     if options:
         assert lib.archive_write_set_options(writer, options.encode()) == 0
-        lib.archive_write_set_passphrase(writer, "合言葉".encode())
+        lib.archive_write_set_passphrase(writer, "合言葉".encode(encoding))
     lib.archive_write_set_bytes_in_last_block(writer, 1)
     assert lib.archive_write_open_memory(writer, buffer, ctypes.c_size_t(len(buffer)), ctypes.byref(used)) == 0
     for name, data in members:
