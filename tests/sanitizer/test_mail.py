@@ -187,6 +187,15 @@ def test_names_are_read_however_they_are_written(field: str) -> None:
     assert list(files(leaves(mail(entity))[0])) == ["一覧.csv"]
 
 
+@pytest.mark.parametrize(
+    "name", ["a" * 300, "表" * 100, "a." + "b" * 300, "😀" * 70 + ".exe", "con", "a. .", "a" * 253 + ".x"]
+)
+def test_names_are_never_too_long_for_a_file_system(name: str) -> None:
+    (leaving,) = files(leaves(mail(many("mixed", attached(name, b"text"))))[0])
+    assert leaving.endswith(".txt")
+    assert len(leaving.encode()) <= 255
+
+
 def test_messages_inside_are_rebuilt_to_the_third_level() -> None:
     data = letter("innermost", subject="4")
     for number in (3, 2, 1):

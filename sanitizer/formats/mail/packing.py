@@ -23,6 +23,7 @@ from sanitizer.formats.mail.charset import decoded
 from sanitizer.formats.mail.model import Attached, Mailbox, Message, Words
 from sanitizer.formats.mail.names import member_name, safe_name
 from sanitizer.formats.markup.notes import Notes
+from sanitizer.formats.member_names import safe_part
 from sanitizer.limits import Limits
 
 SHOWN = frozenset(("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"))
@@ -82,9 +83,9 @@ class _Packing:
     def _file(self, part: Attached, content_id: str = "") -> writer.File:
         result = self._treated[id(part)]
         if result.code == "released":
-            return writer.File(result.name, result.mime, result.read, content_id)
+            return writer.File(safe_part(result.name), result.mime, result.read, content_id)
         note = notes_of.note(result.code)
-        return writer.File(notes_of.note_name(result.name), "text/plain", lambda: note)
+        return writer.File(safe_part(notes_of.note_name(result.name)), "text/plain", lambda: note)
 
     def _words(self, words: Words) -> list[writer.Node]:
         """A run of text; then what came beside its page and is not shown by it."""
