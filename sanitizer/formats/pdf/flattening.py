@@ -3,8 +3,8 @@
 Rules kept here:
 
 - The input is rebuilt bytes; what comes out holds pictures drawn from it, text read from it, and nothing else.
-- Pages of text become greys of four bits, with colours a palette of 128; photographs become JPEG where that is plainly
-  smaller (grey pages of the corpus: 27 kB each; coloured ones: 80 kB, full colour 290 kB, JPEG 195 kB).
+- A page becomes the smallest palette that looks the same: four colours, sixteen, 128; else full colour. Photographs
+  become JPEG where that is plainly smaller.
 - Resolution is 150 dpi, less for very large pages.
 
 >>> DPI
@@ -14,12 +14,12 @@ Rules kept here:
 from __future__ import annotations
 
 import io
-import zlib
 
 import pypdfium2
 from PIL import Image, ImageChops, ImageStat
 
 from sanitizer.formats.base import Refused
+from sanitizer.formats.deflating import TIGHTEST, zlib_stream
 from sanitizer.formats.image_raster import idat
 from sanitizer.formats.pdf import jpeg
 from sanitizer.formats.pdf.build import dictionary
@@ -31,8 +31,10 @@ from sanitizer.limits import Limits
 
 DPI = 150
 QUALITY = 80
-COLOURS = 128
-CLOSE = 0.5  # mean difference of a channel, of 255, that a palette may make
+PALETTES = (2, 4, 5, 7)  # bits of a palette's entries, tried in this order; five and seven are written as eight
+CLOSE = 3.0  # mean difference of a pixel, of 255, that a palette may make
+FAR = ((24, 0.005), (48, 0.0005))  # what share of the pixels may differ by so much; a seal has twice the second
+NEARLY = 6
 COLOURFUL = 12  # a difference between channels that is seen as colour
 LARGE = 60_000  # bytes: below, a picture is not worth losing sharpness
 
@@ -64,7 +66,7 @@ class _Flat:
     def stream(self, entries: list[bytes], data: bytes, *, packed: bool = False) -> bytes:
         """A reference to a new stream; ``packed``: ``data`` is already in the filter that ``entries`` name."""
         if not packed:
-            data = zlib.compress(data, 9)
+            data = _flate(data)
             entries = [*entries, b"/Filter /FlateDecode"]
         n = self.new()
         self.streams[n] = dictionary([*entries, b"/Length %d" % len(data)]), data
@@ -120,7 +122,8 @@ def _picture(flat: _Flat, picture: Image.Image) -> bytes:
     best = exact
     if len(exact[1]) > LARGE:
         lossy = _lossy(picture.convert("L") if grey else picture)
-        best = lossy if 2 * len(lossy[1]) < len(exact[1]) else exact
+        photograph = any(b"/DeviceRGB" in entry and b"Indexed" not in entry for entry in exact[0])
+        best = lossy if (1 if photograph else 2) * len(lossy[1]) < len(exact[1]) else exact
     return flat.stream(head + best[0], best[1], packed=True)
 
 
@@ -130,30 +133,63 @@ def _is_grey(picture: Image.Image) -> bool:
 
 
 def _exact(picture: Image.Image, *, grey: bool) -> tuple[list[bytes], bytes]:
-    """Sixteen greys, a palette, or full colour under Flate."""
-    if grey:
-        levels = picture.convert("L").point(lambda x: (x + 8) // 17)
-        data = zlib.compress(_four_bits(levels), 9)
-        return [b"/ColorSpace /DeviceGray", b"/BitsPerComponent 4", b"/Filter /FlateDecode"], data
-    few = picture.quantize(COLOURS, dither=Image.Dither.NONE)
-    if max(ImageStat.Stat(ImageChops.difference(few.convert("RGB"), picture)).mean) <= CLOSE:
-        palette = bytes(few.getpalette() or [])[: 3 * COLOURS]
-        table = spell_bytes(palette) or b"()"
-        space = b"/ColorSpace [/Indexed /DeviceRGB %d %b]" % (len(palette) // 3 - 1, table)
-        return [space, b"/BitsPerComponent 8", b"/Filter /FlateDecode"], zlib.compress(few.tobytes(), 9)
+    """The smallest palette that looks the same, sixteen greys, or full colour, under Flate."""
+    for bits in PALETTES:
+        few = _palette(picture, 1 << bits)
+        if _looks_like(few, picture):
+            table = bytes(few.getpalette() or [])[: 3 << bits]
+            space = b"/ColorSpace [/Indexed /DeviceRGB %d %b]" % (len(table) // 3 - 1, spell_bytes(table) or b"()")
+            depth = bits if bits <= 4 else 8
+            return [space, b"/BitsPerComponent %d" % depth, b"/Filter /FlateDecode"], _flate(_packed(few, depth))
+        if grey and bits >= 4:
+            return _greys(picture)
     parms = b"/DecodeParms <</BitsPerComponent 8 /Colors 3 /Columns %d /Predictor 15>>" % picture.width
     return [b"/ColorSpace /DeviceRGB", b"/BitsPerComponent 8", b"/Filter /FlateDecode", parms], idat(picture)
 
 
-def _four_bits(levels: Image.Image) -> bytes:
-    """Two samples in a byte, rows padded."""
-    if levels.width % 2:
-        wide = Image.new("L", (levels.width + 1, levels.height))
-        wide.paste(levels)
-        levels = wide
-    raw = levels.tobytes()
-    high = int.from_bytes(raw[::2], "big") << 4
-    return (high | int.from_bytes(raw[1::2], "big")).to_bytes(len(raw) // 2, "big")
+def _palette(picture: Image.Image, colours: int) -> Image.Image:
+    """``picture`` in its best ``colours``, chosen from every second pixel of every second row."""
+    part = picture.resize((-(-picture.width // 2), -(-picture.height // 2)), Image.Resampling.NEAREST)
+    chosen = part.quantize(colours, kmeans=2 if colours <= 16 else 0, dither=Image.Dither.NONE)
+    few = picture.quantize(palette=chosen, dither=Image.Dither.NONE)
+    few.putpalette([_paper_or_ink(chosen.getpalette() or [], place) for place in range(3 * colours)])
+    return few
+
+
+def _paper_or_ink(palette: list[int], place: int) -> int:
+    """A value of a palette; what is nearly white or black becomes so, or the paper would turn grey."""
+    colour = palette[place - place % 3 :][:3] or [255]
+    return 255 if min(colour) >= 255 - NEARLY else 0 if max(colour) <= NEARLY else palette[place]
+
+
+def _looks_like(few: Image.Image, picture: Image.Image) -> bool:
+    """Whether a reader sees no difference: compared at half the resolution, where the smooth edges of letters even out
+    and flat areas, lines and seals do not."""
+    red, green, blue = ImageChops.difference(few.convert("RGB").reduce(2), picture.reduce(2)).split()
+    worst = ImageChops.lighter(ImageChops.lighter(red, green), blue)
+    histogram = worst.histogram()
+    seen = any(sum(histogram[far:]) > share * sum(histogram) for far, share in FAR)
+    return ImageStat.Stat(worst).mean[0] <= CLOSE and not seen
+
+
+def _greys(picture: Image.Image) -> tuple[list[bytes], bytes]:
+    levels = picture.convert("L").point(lambda x: (x + 8) // 17)
+    return [b"/ColorSpace /DeviceGray", b"/BitsPerComponent 4", b"/Filter /FlateDecode"], _flate(_packed(levels, 4))
+
+
+def _flate(data: bytes) -> bytes:
+    return zlib_stream(data, TIGHTEST)
+
+
+def _packed(levels: Image.Image, bits: int) -> bytes:
+    """Samples of one byte as samples of 2, 4 or 8 bits, rows padded."""
+    each = 8 // bits
+    wide = Image.new("L", (-(-levels.width // each) * each, levels.height))
+    wide.paste(Image.frombytes("L", levels.size, levels.tobytes()))
+    raw, packed = wide.tobytes(), 0
+    for place in range(each):
+        packed |= int.from_bytes(raw[place::each], "big") << (8 - bits * (place + 1))
+    return packed.to_bytes(len(raw) // each, "big")
 
 
 def _lossy(picture: Image.Image) -> tuple[list[bytes], bytes]:
