@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import docx
@@ -33,6 +34,7 @@ from support.ooxml_samples import (
     rebuilt,
     shape,
     word,
+    zipped,
 )
 
 from sanitizer.formats.ooxml import text
@@ -109,6 +111,24 @@ def test_a_workbook_of_another_program() -> None:
     assert "<c:f>'集計'!$B$2:$B$3</c:f>" in charts
     assert "xl/drawings/vmlDrawing1.vml" in members(result.data)
     assert text(result.data, Limits()).splitlines()[:2] == ["品名\t数", "りんご\t3"]
+
+
+def test_a_note_that_is_always_shown_stays_so_where_it_is() -> None:
+    book = workbook()
+    drawn = members(rebuilt(with_shown_note(saved(book), "4, 95, 5, 3, 5, 33, 9, 6"), "xlsx").data)
+    shapes = drawn["xl/drawings/vmlDrawing1.vml"].decode()
+    assert "<x:Anchor>4, 95, 5, 3, 5, 33, 9, 6</x:Anchor>" in shapes
+    assert "<x:Visible/>" in shapes and "hidden" not in shapes
+    drawn = members(rebuilt(with_shown_note(saved(book), "4, 95, 5, 3, 2, 33, 9, 6"), "xlsx").data)
+    assert b"visibility:hidden" in drawn["xl/drawings/vmlDrawing1.vml"]
+
+
+def with_shown_note(data: bytes, anchor: str) -> bytes:
+    """The workbook with its note pinned open, as Excel writes it."""
+    parts: dict[str, str | bytes] = dict(members(data))
+    (name,) = [name for name in parts if name.endswith(".vml")]
+    pinned = rf"<\1:Anchor>{anchor}</\1:Anchor><\1:Visible/></\1:ClientData>"
+    return zipped({**parts, name: re.sub(r"</(\w+):ClientData>", pinned, members(data)[name].decode())})
 
 
 def test_a_chart_on_a_slide_keeps_the_workbook_of_its_data() -> None:

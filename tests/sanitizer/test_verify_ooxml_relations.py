@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 from support.canonical_office import BOOK, SHOW, TEXT
-from support.canonical_ooxml import Members, Package, write
-from support.verified_ooxml import assert_rejected
+from support.canonical_ooxml import SHEET, Members, Package, write
+from support.verified_ooxml import LIMITS, assert_rejected
+
+from sanitizer.verify.ooxml import verify
 
 DOCUMENT, RELS = "word/document.xml", "word/_rels/document.xml.rels"
 SHEET_1, SLIDE_1, SLIDE_2 = "xl/worksheets/sheet1.xml", "ppt/slides/slide1.xml", "ppt/slides/slide2.xml"
@@ -194,6 +196,40 @@ class TestNotes:
     )
     def test_rejects_other_shapes(self, old: str, new: str) -> None:
         assert_rejected(write(BOOK, replaced(self.SHAPES, old, new)), "note-shapes")
+
+    def shown(self, anchor: str) -> bytes:
+        """A workbook whose first note is always shown, with these corners."""
+
+        def change(found: Members) -> None:
+            text = found[self.SHAPES].decode().replace(";visibility:hidden", "", 1)
+            text = text.replace("1, 15, 0, 10, 3, 15, 4, 4", anchor, 1)
+            found[self.SHAPES] = text.replace("</x:ClientData>", "<x:Visible/></x:ClientData>", 1).encode()
+
+        return write(BOOK, change)
+
+    @pytest.mark.parametrize("anchor", ["1, 15, 29, 7, 2, 47, 33, 13", "0, 0, 0, 0, 16383, 9999, 1048575, 9999"])
+    def test_accepts_a_note_that_is_always_shown(self, anchor: str) -> None:
+        verify(self.shown(anchor), LIMITS, SHEET)
+
+    @pytest.mark.parametrize(
+        "anchor",
+        [
+            "",
+            "1, 15, 29, 7, 2, 47, 33",
+            "1, 15, 29, 7, 2, 47, 33, 13, 1",
+            "01, 15, 29, 7, 2, 47, 33, 13",
+            "-1, 15, 29, 7, 2, 47, 33, 13",
+            "1,15,29,7,2,47,33,13",
+            "3, 15, 29, 7, 2, 47, 33, 13",
+            "1, 15, 34, 7, 2, 47, 33, 13",
+            "1, 15, 29, 7, 16384, 47, 33, 13",
+            "1, 15, 29, 7, 2, 47, 1048576, 13",
+            "1, 10000, 29, 7, 2, 47, 33, 13",
+            "1, 15, 29, 7, 2, 47, 33, 13<x:FmlaMacro/>",
+        ],
+    )
+    def test_rejects_impossible_corners(self, anchor: str) -> None:
+        assert_rejected(self.shown(anchor), "note-shapes")
 
     @pytest.mark.parametrize("ref", ["a1", "A0", "A01", "AAAA1", "$A$1", "A1:B2", "", "A12345678"])
     def test_rejects_other_references(self, ref: str) -> None:

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from sanitizer.formats.ooxml.facts import NAMESPACES, names, source
+from sanitizer.formats.ooxml.note_shapes import Cell, Corners, note_shapes, shown_notes
 from sanitizer.formats.ooxml.relations import Relation, read_relations, rels_name
 from sanitizer.formats.ooxml.walk import R_ID
 from sanitizer.formats.package.xml_source import parse
-from sanitizer.formats.package.xml_text import HEAD
 
 if TYPE_CHECKING:
     from sanitizer.formats.ooxml.part_links import PartLinks
@@ -43,19 +43,6 @@ _OFFICE_VML = "{urn:schemas-microsoft-com:office:office}"
 _PIXEL = 9525  # EMU
 _NOTES_ID = "sekisho-notes"
 _DRAWING_ID = "sekisho-drawing"
-_SHAPES = (
-    '<xml xmlns:o="urn:schemas-microsoft-com:office:office" xmlns:v="urn:schemas-microsoft-com:vml" '
-    'xmlns:x="urn:schemas-microsoft-com:office:excel"><v:shapetype coordsize="21600,21600" id="_x0000_t202" '
-    'o:spt="202" path="m,l,21600r21600,l21600,xe"><v:stroke joinstyle="miter"/>'
-    '<v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>{shapes}</xml>'
-)
-_SHAPE = (
-    '<v:shape fillcolor="#ffffe1" id="_x0000_s{number}" o:insetmode="auto" style="position:absolute;visibility:hidden" '
-    'type="#_x0000_t202"><v:fill color2="#ffffe1"/><v:shadow color="black" obscured="t" on="t"/>'
-    '<v:path o:connecttype="none"/><v:textbox style="mso-direction-alt:auto"/><x:ClientData ObjectType="Note">'
-    "<x:MoveWithCells/><x:SizeWithCells/><x:Anchor>{left}, 15, {top}, 10, {right}, 15, {bottom}, 4</x:Anchor>"
-    "<x:AutoFill>False</x:AutoFill><x:Row>{row}</x:Row><x:Column>{column}</x:Column></x:ClientData></v:shape>"
-)
 
 
 def _workbook(links: PartLinks, root: etree._Element) -> None:
@@ -77,9 +64,10 @@ def _workbook(links: PartLinks, root: etree._Element) -> None:
 
 def _worksheet(links: PartLinks, root: etree._Element) -> None:
     _object_pictures(links, root)
+    shown = shown_notes(drawn) if (drawn := _old_drawing(links, root)) is not None else {}
     for e in root.findall(source("x:legacyDrawing")):
         root.remove(e)
-    _note_shapes(links, root)
+    _note_shapes(links, root, shown)
 
 
 def is_own_pivot(root: etree._Element) -> bool:
@@ -114,24 +102,17 @@ def noted_comments(root: etree._Element) -> list[tuple[int, int]]:
     return cells
 
 
-def note_shapes(cells: list[tuple[int, int]]) -> bytes:
-    """The part that draws the notes of these cells."""
-    shapes = "".join(
-        _SHAPE.format(
-            number=1025 + i,
-            left=min(column, 16380) + 1,
-            top=max(row - 1, 0),
-            right=min(column, 16380) + 3,
-            bottom=min(row, 1048570) + 4,
-            row=row,
-            column=column,
-        )
-        for i, (row, column) in enumerate(cells)
-    )
-    return (HEAD + _SHAPES.format(shapes=shapes)).encode("ascii")
+def _old_drawing(links: PartLinks, root: etree._Element) -> etree._Element | None:
+    """The received drawing with the shapes of notes and controls."""
+    legacy = root.find(source("x:legacyDrawing"))
+    found = links.received.get(legacy.get(R_ID) or "") if legacy is not None else None
+    if found is None or found.rel != "vmlDrawing" or found.external:
+        return None
+    data = links.package.archive.read(found.target)
+    return parse(data) if data else None
 
 
-def _note_shapes(links: PartLinks, root: etree._Element) -> None:
+def _note_shapes(links: PartLinks, root: etree._Element, shown: dict[Cell, Corners]) -> None:
     """Draws the notes of a sheet that has any; takes the relation of notes that cannot be read."""
     package = links.package
     for name, found in list(links.received.items()):
@@ -141,7 +122,7 @@ def _note_shapes(links: PartLinks, root: etree._Element) -> None:
         tree = package.tree(found.target)
         if tree is not None and package.part("sheetComments", found.target):
             cells = noted_comments(tree)
-            path = package.member("noteShapes", "xl/drawings/vmlDrawing{n}.vml", note_shapes(cells))
+            path = package.member("noteShapes", "xl/drawings/vmlDrawing{n}.vml", note_shapes(cells, shown))
         if path is None:
             del links.received[name]
             continue

@@ -157,7 +157,7 @@ class _Package:
         demand(len(comments) == len(drawn) <= 1, "note-shapes", name[:40])
         for comment, shapes in zip(comments, drawn, strict=True):
             cells = notes.refs(self.content(comment), comment[:40])
-            demand(self.content(shapes) == notes.shapes(cells), "note-shapes", name[:40])
+            notes.check_shapes(self.content(shapes), cells, name[:40])
 
     def check_uses(self) -> None:
         """No relationship without a use, but those that a part may have without."""
