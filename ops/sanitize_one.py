@@ -75,7 +75,7 @@ async def _as_wished(supervisor: Supervisor, source: int, examined: Examined, wi
     if output is None:
         return Inspected(verdict, None)
     try:
-        compared = await supervisor.compare(source, output, verdict, sides=()) if wishes.compare else None
+        compared = await supervisor.compare(source, output, verdict, sides=(), layout=True) if wishes.compare else None
         similarity = compared.report() if compared else None
         if wishes.part is None:
             return Inspected(verdict, output, similarity)

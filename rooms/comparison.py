@@ -25,11 +25,13 @@ class PagePicture(Struct, frozen=True):
 
 
 class Comparison(Struct, frozen=True):
-    """``similarity`` as in the sanitizer's report; None where there is nothing to compare."""
+    """``asked``: somebody wants it although it takes seconds (Office files). ``similarity``: as in the sanitizer's
+    report; None where there is nothing to compare."""
 
     attachment: str
     treatment: str
     tries: int = 0
     done: bool = False
+    asked: bool = False
     similarity: Mapping[str, Any] | None = None
     pictures: tuple[PagePicture, ...] = ()

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from rooms.commands import Command
 from rooms.commands.api_keys import AddApiKey, RevokeApiKey
-from rooms.commands.comparing import GiveBackComparison, NoteComparison, StartComparison
+from rooms.commands.comparing import AskComparison, GiveBackComparison, NoteComparison, StartComparison
 from rooms.commands.gathering import ChangeMembers, OpenRoom
 from rooms.commands.indexing import IndexEvents
 from rooms.commands.noting import MakeCheckpoint, NoteAct
@@ -71,6 +71,7 @@ SLICES: dict[type[Command], Slice] = {
     JudgeAttachment: Slice(store_receiving.load_named_attachments, receiving.judge_attachment),
     GivePassword: Slice(store_receiving.load_named_attachments, receiving.give_password),
     ForgetOriginal: Slice(store_receiving.load_named_attachments, receiving.forget_original),
+    AskComparison: Slice(store_comparing.load_comparisons, comparing.ask_comparison),
     StartComparison: Slice(store_comparing.load_comparisons, comparing.start_comparison),
     GiveBackComparison: Slice(store_comparing.load_comparisons, comparing.give_back_comparison),
     NoteComparison: Slice(store_comparing.load_comparisons, comparing.note_comparison),

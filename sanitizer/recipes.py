@@ -54,6 +54,7 @@ _WRITTEN = {
     "sheet": (("xlsx", _XLSX), ("xltx", _XLTX), ("ods", "calc8")),
     "slides": (("pptx", _PPTX), ("potx", _POTX), ("ppsx", _PPSX), ("odp", "impress8")),
 }
+_PRINTERS = {"text": "writer_pdf_Export", "sheet": "calc_pdf_Export", "slides": "impress_pdf_Export"}
 _PRINTED = (
     ("docx", _DOCX, "writer_pdf_Export"),
     ("dotx", _DOTX, "writer_pdf_Export"),
@@ -79,5 +80,10 @@ RECIPES: dict[str, Recipe] = {
         for target, writes in _WRITTEN[family]
     },
     **{f"{source}-pdf": Recipe(source, reads, "pdf", writes) for source, reads, writes in _PRINTED},
+    **{  # received files, laid out to be compared with what became of them (``sanitizer/layouts.py``)
+        f"{prefix}-pdf": Recipe(source, reads, "pdf", _PRINTERS[family])
+        for prefix, source, reads, family in _READ
+        if prefix in ("doc", "rtf", "xls", "ppt")
+    },
     "pictures": Recipe("fodg", "OpenDocument Drawing Flat XML", "pdf", "draw_pdf_Export", "beside"),
 }

@@ -35,6 +35,7 @@ from sanitizer.errands import Source
 from sanitizer.examination import Examination, Examined, NotScanned
 from sanitizer.extraction import Part, What, extract
 from sanitizer.formats import FORMATS
+from sanitizer.layouts import both_laid_out, hides_something, recipe_of
 from sanitizer.limits import Limits
 from sanitizer.verdict import FileFacts, Isolation, Treatment, Verdict, refused
 from sanitizer.verify import VERIFIERS
@@ -42,6 +43,7 @@ from sanitizer.wire import PIXELS, Run
 
 __all__ = ["Examined", "NoIsolation", "Supervisor", "Unavailable"]
 
+_PDF = "application/pdf"
 _PIXELS = "sanitizer.formats.pixels"
 T = TypeVar("T")
 
@@ -123,11 +125,17 @@ class Supervisor:
                 os.close(taken.descriptor)
 
     async def compare(
-        self, original_fd: int, rebuilt_fd: int, verdict: Verdict, *, sides: Collection[Side] = SIDES
+        self,
+        original_fd: int,
+        rebuilt_fd: int,
+        verdict: Verdict,
+        *,
+        sides: Collection[Side] = SIDES,
+        layout: bool = False,
     ) -> Compared | None:
         """How like the original the rebuilt file is, after ``verdict`` on them; None where there is nothing to compare,
-        or where one of the files is not the one of the verdict. ``sides``: which of them may be pictured. Waits for no
-        file, and no file waits for it. Raises ``Unavailable``."""
+        or where one of the files is not the one of the verdict. ``sides``: which of them may be pictured; ``layout``:
+        Office files too, which takes seconds. Waits for no file, and no file waits for it. Raises ``Unavailable``."""
         if verdict.output is None or verdict.input.type is None or verdict.output.type is None:
             return None
         async with self._comparing, contextlib.AsyncExitStack() as stack:
@@ -142,6 +150,14 @@ class Supervisor:
                 files.append(Source(taken.descriptor, taken.size))
             types = verdict.input.type, verdict.output.type
             changes = (*verdict.removed, *verdict.changed)
+            if any(recipe_of(mime) for mime in types):
+                files = await both_laid_out(self, files, types) if layout else []
+                for pages in files:
+                    stack.callback(os.close, pages.descriptor)
+                if not files:
+                    return None
+                types = _PDF, _PDF
+                sides = [side for side in sides if side == "rebuilt" or not hides_something(changes)]
             name = verdict.input.name
             return await Comparison(self, files[0], files[1], name, types, changes, sides).compare()
 

@@ -234,7 +234,7 @@ class Application:
         link = SetupLink(folder / KEYS)
         attachments = Attachments(
             database, viewer, self.receiving, self.worker, self.quarantine, self.renditions,
-            self.drain.terms.table, self.supervisor, submit,
+            self.drain.terms.table, self.supervisor, self.comparer.wake, submit,
         )  # fmt: skip
         slices: list[HasRoutes] = [
             Accounts(logins, directory, database, self.drain.terms.session_times, self.drain.terms.table, submit),

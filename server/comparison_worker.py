@@ -107,7 +107,7 @@ class ComparisonWorker:
         try:
             async with self._database.read() as connection:
                 found = await attachment_by_id(connection, attachment)
-            compared = await self._compared(found, treatment) if found is not None else None
+            compared = await self._compared(found, started.answer) if found is not None else None
             pictures = await asyncio.to_thread(self._keep, compared, kept) if compared is not None else ()
         except (Unavailable, OSError) as error:
             log.warning("comparing %s waits: %s", attachment, type(error).__name__)
@@ -126,9 +126,10 @@ class ComparisonWorker:
         await asyncio.to_thread(self._drop, kept)
         await self._submit(GiveBackComparison(SERVER, attachment, treatment))
 
-    async def _compared(self, attachment: Attachment, treatment: str) -> Compared | None:
-        """None where there is nothing to compare, or not any more."""
-        released = [r for r in attachment.releases.values() if r.treatment == treatment and r.state == "released"]
+    async def _compared(self, attachment: Attachment, wanted: Comparison) -> Compared | None:
+        """None where there is nothing to compare, or not any more, or not without being asked."""
+        zones = attachment.releases.values()
+        released = [r for r in zones if r.treatment == wanted.treatment and r.state == "released"]
         verdict = verdict_of(attachment, released[0]) if released else None
         if verdict is None or released[0].blob is None:
             return None
@@ -139,7 +140,7 @@ class ComparisonWorker:
         try:
             rebuilt = self._renditions.open(released[0].blob)
             sides = self._sides(attachment.made_in, [release.zone for release in released])
-            return await self._supervisor.compare(original, rebuilt, verdict, sides=sides)
+            return await self._supervisor.compare(original, rebuilt, verdict, sides=sides, layout=wanted.asked)
         except FileNotFoundError:
             return None
         finally:

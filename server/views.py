@@ -7,7 +7,7 @@ Rules: a view is a function of the stored thing and the zone alone; content made
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from rooms.attachment import Attachment, Release
@@ -16,6 +16,8 @@ from rooms.events import AttachmentJudged, MembersChanged, MessagePosted, RoomEv
 from rooms.room import Room
 from rooms.store.gathering import Audience, RoomOfPerson
 from rooms.zones import CrossingTable
+from sanitizer import converter
+from sanitizer.layouts import recipe_of
 from server import wire
 from server.audiences import Audiences
 from server.directory import Directory
@@ -128,7 +130,18 @@ class Viewer:
             )
             for page in similarity.get("differing", ())
         ]
-        return wire.ComparisonView("done" if comparison.done else "waiting", pages)
+        asks = not comparison.asked and comparison.similarity is None and _is_laid_out(attachment.releases[zone])
+        return wire.ComparisonView("waiting" if not comparison.done else "on_request" if asks else "done", pages)
+
+
+def _is_laid_out(release: Release) -> bool:
+    return recipe_of(release.mime or "") is not None and _can_lay_out()
+
+
+@cache
+def _can_lay_out() -> bool:
+    """Looked up once: what is installed later counts from the next start."""
+    return converter.missing() == ""
 
 
 def _report(release: Release, comparison: Comparison | None) -> dict[str, Any] | None:

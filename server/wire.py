@@ -165,9 +165,10 @@ class ComparedPage(Struct):
 
 class ComparisonView(Struct):
     """How like its original the rebuilt file looks, worked out after the verdict; the numbers are the report's
-    ``similarity``. ``pages`` are those that differ."""
+    ``similarity``. ``pages`` are those that differ. ``on_request``: an Office file, compared when somebody asks for it
+    (``POST attachments/{id}/comparison``)."""
 
-    state: Literal["waiting", "done"]
+    state: Literal["waiting", "done", "on_request"]
     pages: list[ComparedPage]
 
 

@@ -9,6 +9,13 @@ from rooms.commands import Command
 from rooms.comparison import PagePicture
 
 
+class AskComparison(Command, frozen=True):
+    """Somebody who may read the file asks for a comparison that is not made by itself, because it costs seconds."""
+
+    attachment: str
+    treatment: str
+
+
 class StartComparison(Command, frozen=True):
     """Counted before the jails see the files."""
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from rooms.commands.comparing import GiveBackComparison, NoteComparison, StartComparison
+from rooms.commands.comparing import AskComparison, GiveBackComparison, NoteComparison, StartComparison
 from rooms.comparison import MAX_TRIES, Comparison
-from rooms.decide import Decision
+from rooms.decide import Act, Decision, actor, no
+from rooms.refusals import Refusal
 from rooms.world import Terms, World
 
 
@@ -27,6 +28,20 @@ class ComparisonMoved(Struct, frozen=True):
 
     def apply(self, world: World) -> None:
         world.comparisons[self.comparison.attachment, self.comparison.treatment] = self.comparison
+
+
+def ask_comparison(world: World, command: AskComparison, now: int, terms: Terms) -> Decision:
+    """Back into the queue, once: what was found, or asked for before, stays."""
+    person = actor(world, command)
+    if isinstance(person, Refusal):
+        return no(person, "attachment.compare", command.attachment)
+    known = world.comparisons.get((command.attachment, command.treatment))
+    if known is None or not known.done or known.asked or known.similarity is not None:
+        return Decision(known)
+    asked = msgspec.structs.replace(known, done=False, asked=True, tries=0)
+    return Decision(
+        asked, (ComparisonMoved(asked),), Act("attachment.compare", command.attachment, notes={"asked": True})
+    )
 
 
 def start_comparison(world: World, command: StartComparison, now: int, terms: Terms) -> Decision:

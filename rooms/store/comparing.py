@@ -9,9 +9,10 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, exists, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from rooms.commands.comparing import GiveBackComparison, NoteComparison, StartComparison
+from rooms.commands.comparing import AskComparison, GiveBackComparison, NoteComparison, StartComparison
 from rooms.comparison import Comparison, PagePicture
 from rooms.decide.comparing import ComparisonMoved, ComparisonWanted
+from rooms.store.people import load_people
 from rooms.store.schema import comparison_pictures, comparisons
 from rooms.world import World
 
@@ -27,9 +28,12 @@ _MOVED = update(comparisons).where(
 
 
 def load_comparisons(
-    connection: Connection, commands: Sequence[StartComparison | GiveBackComparison | NoteComparison], world: World
+    connection: Connection,
+    commands: Sequence[AskComparison | StartComparison | GiveBackComparison | NoteComparison],
+    world: World,
 ) -> None:
-    """Those named; pictures are not loaded, because nothing is decided by them."""
+    """Those named, and who asks; pictures are not loaded, because nothing is decided by them."""
+    load_people(connection, (c.origin.person for c in commands), world)
     for row in connection.execute(_ROWS, {"ids": list({c.attachment for c in commands})}):
         key = (row.attachment, row.treatment)
         if not world.comparisons.known(key):
@@ -38,15 +42,19 @@ def load_comparisons(
 
 def _comparison(row: Any, pictures: Iterable[PagePicture]) -> Comparison:
     similarity = msgspec.json.decode(row.similarity) if row.similarity else None
-    return Comparison(row.attachment, row.treatment, row.tries, bool(row.done), similarity, tuple(pictures))
+    return Comparison(
+        row.attachment, row.treatment, row.tries, bool(row.done), bool(row.asked), similarity, tuple(pictures)
+    )
 
 
 def write_wanted(connection: Connection, changes: Sequence[ComparisonWanted]) -> None:
     """A row for each that has none yet."""
-    columns = ["attachment", "treatment", "tries", "done"]
+    columns = ["attachment", "treatment", "tries", "done", "asked"]
     for c in _of(changes):
         there = exists().where(comparisons.c.attachment == c.attachment, comparisons.c.treatment == c.treatment)
-        row = select(literal(c.attachment), literal(c.treatment), literal(0), literal(False)).where(~there)
+        row = select(literal(c.attachment), literal(c.treatment), literal(0), literal(False), literal(False)).where(
+            ~there
+        )
         connection.execute(insert(comparisons).from_select(columns, row))
 
 
@@ -54,7 +62,7 @@ def write_comparisons(connection: Connection, changes: Sequence[ComparisonMoved]
     for comparison in _of(changes):
         similarity = msgspec.json.encode(comparison.similarity).decode() if comparison.similarity is not None else None
         connection.execute(
-            _MOVED.values(tries=comparison.tries, done=comparison.done, similarity=similarity),
+            _MOVED.values(tries=comparison.tries, done=comparison.done, asked=comparison.asked, similarity=similarity),
             {"b_attachment": comparison.attachment, "b_treatment": comparison.treatment},
         )
         rows = [

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -201,6 +202,7 @@ comparisons = Table(
     Column("treatment", String(16), nullable=False),
     Column("tries", Integer, nullable=False),
     Column("done", Boolean, nullable=False),
+    Column("asked", Boolean, nullable=False, server_default=false()),
     Column("similarity", Text),
     UniqueConstraint("attachment", "treatment"),
     Index("ix_comparisons_waiting", "done", "id"),

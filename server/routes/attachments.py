@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from rooms.attachment import Attachment, Release
 from rooms.commands import Command
+from rooms.commands.comparing import AskComparison
 from rooms.commands.noting import NoteAct
 from rooms.commands.receiving import GivePassword
 from rooms.file_name import with_extension
@@ -63,6 +64,12 @@ class InQuarantine(Struct):
     state: Literal["quarantined"] = "quarantined"
 
 
+class Asked(Struct):
+    """The comparison will be made; ``GET attachments/{id}`` shows it."""
+
+    id: str
+
+
 class Attachments:
     def __init__(
         self,
@@ -74,9 +81,11 @@ class Attachments:
         renditions: BlobFolder,
         table: CrossingTable,
         supervisor: Supervisor,
+        compare: Callable[[], None],
         submit: Callable[[Command], Awaitable[Outcome]],
     ) -> None:
         self._table = table
+        self._compare = compare
         self._parts = Parts(supervisor, submit)
         self._database = database
         self._viewer = viewer
@@ -97,6 +106,7 @@ class Attachments:
             Route(f"{one}/content", door.known(self.content, "attachment.read"), methods=["GET"]),
             Route(f"{one}/thumbnail", door.known(self.thumbnail, "attachment.thumbnail"), methods=["GET"]),
             Route(f"{one}/comparison", door.known(self.comparison, "attachment.compare"), methods=["GET"]),
+            Route(f"{one}/comparison", door.known(self.compare, "attachment.compare"), methods=["POST"]),
             Route(f"{one}/receipt", door.known(self.receipt, "attachment.receipt"), methods=["GET"]),
             Route(f"{one}/password", door.known(self.password, "attachment.password"), methods=["POST"]),
         ]
@@ -240,6 +250,18 @@ class Attachments:
                 return on_record(noted.answer)
             self._looks.noted(caller, attachment.id)
         return FileResponse(self._renditions.path(blob), headers=dict(FILE_HEADERS), media_type="image/png")
+
+    async def compare(self, request: Request, caller: Caller) -> Response | Refusal:
+        """A comparison that is made only when somebody asks; what is made, or under way, is answered as it is."""
+        found = await self._released(request, caller)
+        if isinstance(found, Refusal):
+            return found
+        attachment, release = found
+        asked = (await self._submit(AskComparison(caller.origin, attachment.id, release.treatment))).answer
+        if isinstance(asked, Refusal):
+            return on_record(asked)
+        self._compare()
+        return answer(Asked(attachment.id), 202)
 
     async def receipt(self, request: Request, caller: Caller) -> Response | Refusal:
         """The signed crossing receipt, byte for byte as it was signed."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from server import wire
 from server.routes.accounts import LoggedIn, LoggedOut, Login, Me, PeopleFound, ZoneView
-from server.routes.attachments import FilePassword, InQuarantine
+from server.routes.attachments import Asked, FilePassword, InQuarantine
 from server.routes.messages import EventPage, NewMessage, PostedMessage
 from server.routes.rooms import MemberChange, MemberCount, NewRoom, RoomList, RoomWithMembers
 from server.routes.search import Found
@@ -170,6 +170,11 @@ TABLE: tuple[Operation, ...] = (
             Query("side", "original or rebuilt", required=True),
         ),
         codes=("malformed", "not_released", "forbidden_crossing", *_WRITES),
+    ),
+    Operation(
+        "POST", "/attachments/{attachment}/comparison", "compare_attachment",
+        "Ask for a comparison with the original that is not made by itself, because it takes seconds (Office files).",
+        {202: Asked}, codes=("not_released", "forbidden_crossing", "forbidden", *_WRITES),
     ),
     Operation(
         "GET", "/attachments/{attachment}/receipt", "attachment_receipt",

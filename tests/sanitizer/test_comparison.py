@@ -9,20 +9,25 @@ import struct
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+import docx
 import pytest
 from PIL import Image, ImageDraw
 from support.jails import examine, started
 from support.received_pdf import Draft, benign
 
 from sanitizer.comparison import SIDES, Compared, Side, may_be_pictured
+from sanitizer.converter import missing
 from sanitizer.formats import pixels
 from sanitizer.formats.base import Change, Drawing, Page
 from sanitizer.formats.pixels import compared, packed, page_of, results, unpacked
+from sanitizer.layouts import _RECIPES
 from sanitizer.limits import Limits
+from sanitizer.recipes import RECIPES
 from sanitizer.supervisor import Supervisor
 from sanitizer.verdict import FileFacts, Verdict, refused
 
 PDF = "application/pdf"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 STAMP = b"BT /F1 14 Tf 20 160 Td (Notice) Tj ET 0 0 1 rg 200 20 60 40 re f\n"
 NO_STAMP = b"BT /F1 14 Tf 20 160 Td (Notice) Tj ET\n"
 
@@ -165,6 +170,37 @@ async def test_a_long_file_is_compared_as_far_as_the_limit_goes(supervisor: Supe
         supervisor.limits = before
     assert found is not None
     assert (len(found.scores), found.of) == (11, 20)
+
+
+@pytest.mark.skipif(bool(missing()), reason=f"Office files are laid out by LibreOffice: apt-get install {missing()}")
+async def test_office_files_are_laid_out_to_be_compared(supervisor: Supervisor) -> None:
+    one, other = docx.Document(), docx.Document()
+    for document in (one, other):
+        document.add_paragraph("開庁時間を変更します。")
+    one.add_paragraph("この段落は消えました。" * 20)
+    files = []
+    for document in (one, other):
+        out = io.BytesIO()
+        document.save(out)
+        files.append(out.getvalue())
+    verdict = Verdict("released", "released", facts(files[0], DOCX), "rebuild", facts(files[1], DOCX))
+    hiding = replace(verdict, removed=(Change("tracked-change", 1, "sheet 3"),))
+    descriptors = [memory(data) for data in files]
+    try:
+        assert await supervisor.compare(descriptors[0], descriptors[1], verdict) is None, (
+            "it takes seconds, so it must be asked for"
+        )
+        found = await supervisor.compare(descriptors[0], descriptors[1], hiding, layout=True)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+    assert found is not None
+    assert found.report()["differing"] == [1]
+    assert [picture.side for picture in found.pictures] == ["rebuilt"], "what was tracked away is not pictured"
+
+
+def test_every_layout_is_a_recipe() -> None:
+    assert all(RECIPES[name].target == "pdf" for name in _RECIPES.values())
 
 
 def drawn(*boxes: tuple[int, int, int, int]) -> Page:

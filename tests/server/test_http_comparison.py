@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import AsyncIterator
 from typing import Any
 
+import docx
 import httpx
 import openpyxl
 import pytest
@@ -24,6 +25,7 @@ from rooms.decide import Decision
 from rooms.decide.comparing import give_back_comparison, note_comparison, start_comparison
 from rooms.world import Terms, World
 from rooms.zones import ALPHA, BETA_DASH
+from sanitizer.converter import missing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 _numbers = itertools.count()
@@ -171,6 +173,38 @@ async def test_after_too_many_tries_there_is_nothing_to_say() -> None:
     assert act(start_comparison(world, start, 0, terms)).answer is None
     assert world.comparisons.get(("a", "rebuild")) == Comparison("a", "rebuild", 3, True)
     assert act(note_comparison(world, NoteComparison(SERVER, "a", "rebuild", {"pages": 1}), 0, terms)).answer is False
+
+
+@pytest.mark.skipif(bool(missing()), reason=f"Office files are laid out by LibreOffice: apt-get install {missing()}")
+async def test_an_office_file_is_compared_when_somebody_asks(town: Installation) -> None:
+    document = docx.Document()
+    document.add_paragraph("庁舎の開庁時間を変更します。")
+    out = io.BytesIO()
+    document.save(out)
+    sato = await town.login("sato", "internet")
+    attachment = await sent(sato, await opened(sato), "通知.docx", out.getvalue())
+    await released(sato, attachment)
+    for _ in range(600):
+        view = (await sato.get(f"attachments/{attachment}")).json()
+        if view["comparison"]["state"] == "on_request":
+            break
+        await asyncio.sleep(0.05)
+    assert view["comparison"] == {"state": "on_request", "pages": []}
+    stranger = await town.login("tanaka", "internet")
+    assert (await stranger.post(f"attachments/{attachment}/comparison")).status_code == 404
+    asked = await sato.post(f"attachments/{attachment}/comparison")
+    assert (asked.status_code, asked.json()) == (202, {"id": attachment})
+    for _ in range(1200):
+        view = (await sato.get(f"attachments/{attachment}")).json()
+        if view["comparison"]["state"] == "done":
+            break
+        await asyncio.sleep(0.1)
+    similarity = view["report"]["similarity"]
+    assert (similarity["pages"], similarity["differing"]) == (1, [])
+    assert similarity["mean"] > 0.999
+    again = await sato.post(f"attachments/{attachment}/comparison")
+    assert again.status_code == 202
+    assert (await sato.get(f"attachments/{attachment}")).json()["comparison"]["state"] == "done", "found once"
 
 
 async def test_only_the_crossings_inward_show_the_original() -> None:

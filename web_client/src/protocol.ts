@@ -146,9 +146,9 @@ export interface ComparedPage {
   rebuilt: boolean;
 }
 
-/** How like its original the rebuilt file looks, worked out after the verdict; the numbers are the report's ``similarity``. ``pages`` are those that differ. */
+/** How like its original the rebuilt file looks, worked out after the verdict; the numbers are the report's ``similarity``. ``pages`` are those that differ. ``on_request``: an Office file, compared when somebody asks for it (``POST attachments/{id}/comparison``). */
 export interface ComparisonView {
-  state: "done" | "waiting";
+  state: "done" | "on_request" | "waiting";
   pages: ComparedPage[];
 }
 

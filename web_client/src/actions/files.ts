@@ -122,6 +122,14 @@ function askLater(id: string, view: AttachmentView): void {
   setTimeout(() => ask(id), PATIENCE[times]);
 }
 
+/** Asks for a comparison that is not made by itself, and for what came of it. */
+export async function askComparison(id: string): Promise<Answer<unknown>> {
+  const answer = await post(`attachments/${id}/comparison`, {});
+  waited.delete(id);
+  if (answer.ok) ask(id);
+  return answer;
+}
+
 function set(id: string, value: AttachmentView | "loading" | Extract<Answer<never>, { ok: false }>["problem"]): void {
   details.value = { ...details.value, [id]: value };
 }

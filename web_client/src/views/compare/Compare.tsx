@@ -1,10 +1,10 @@
 /** What the rebuild did to a file, for people: how like the original it looks, which pages differ, what was taken out where. */
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
-import { ensureDetail } from "../../actions/files.ts";
+import { useEffect, useState } from "preact/hooks";
+import { askComparison, ensureDetail } from "../../actions/files.ts";
 import { byPlace, percent, similarityOf, type Similarity } from "../../likeness.ts";
 import type { AttachmentView, ComparisonView } from "../../protocol.ts";
-import { details, t } from "../../store.ts";
+import { details, failureText, t } from "../../store.ts";
 import { bySeriousness, changedWords, placeName, removedWords } from "../attachments/words.ts";
 import { Panel } from "../shell/Panel.tsx";
 import { DifferingPage } from "./DifferingPage.tsx";
@@ -38,6 +38,7 @@ function Likeness({ view }: { view: AttachmentView }): JSX.Element {
   const words = t.value;
   const similarity = similarityOf(view);
   const { comparison } = view;
+  if (comparison?.state === "on_request") return <OnRequest id={view.id} />;
   if (comparison === null || similarity === null) {
     return <p class="likeness-none" role="status">{comparison?.state === "waiting" ? words.compareWaiting : words.compareNone}</p>;
   }
@@ -51,6 +52,22 @@ function Likeness({ view }: { view: AttachmentView }): JSX.Element {
       {similarity.pages < similarity.of && <p class="hint">{words.comparePartly(similarity.pages, similarity.of)}</p>}
       {comparison.pages.map((page) => <DifferingPage key={page.page} id={view.id} page={page} pages={similarity.pages} />)}
     </section>
+  );
+}
+
+/** An Office file is laid out only when somebody wants to know. */
+function OnRequest({ id }: { id: string }): JSX.Element {
+  const [problem, setProblem] = useState("");
+  const ask = async (): Promise<void> => {
+    const answer = await askComparison(id);
+    setProblem(answer.ok ? "" : failureText(answer));
+  };
+  return (
+    <div class="likeness-none">
+      <p>{t.value.compareOnRequest}</p>
+      <button class="button small" type="button" onClick={() => void ask()}>{t.value.compareAsk}</button>
+      <p class="error" role="status">{problem}</p>
+    </div>
   );
 }
 
