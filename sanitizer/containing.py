@@ -3,7 +3,8 @@
 Rules kept here:
 
 - A container's jail sees the container, a member's jail sees that member alone: members are copied into sealed memory
-  files, one at a time, and what comes back is copied into the parcel that the packing jail gets.
+  files, and what comes back is copied, in their order, into the parcel that the packing jail gets.
+- A few members are under way at once, whatever the nesting; whoever stops or is cancelled leaves no jail behind.
 - Members, bytes, CPU seconds and nesting are counted over everything that one received file holds, however it is
   nested; where the allowance ends, the whole file is refused, not the member that happened to be next.
 - A refused member is left out, and the report says so; the container goes on without it.
@@ -17,16 +18,22 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sanitizer import intake, kinds, parcel
 from sanitizer.formats.base import Change
 from sanitizer.limits import Limits
 from sanitizer.refusals import REFUSALS
-from sanitizer.verdict import Verdict
+from sanitizer.verdict import FileFacts, Verdict
 from sanitizer.wire import MAX_CHANGES, BadAnswer
 
+T = TypeVar("T")
+
+_AT_ONCE = 2  # members under way; the jails of one received file are not more (``Allowance.places``)
+_INLINE = 1 << 20  # bytes that are copied without a thread
 _SURELY = 16 << 20  # bytes of members that every file may have, however small it is
 _INNER = re.compile(r"member ([0-9/]{1,24})")
 
@@ -47,6 +54,7 @@ class Allowance:
     cpu_seconds: float
     peak_rss: int = 0
     converted: bool = False
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     @classmethod
     def of(cls, limits: Limits, size: int) -> Allowance:
@@ -77,6 +85,21 @@ class Shelf:
     locked: str = ""  # the place of a member that the password did not open
 
 
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A member between its turn and its place on the shelf. Without a task: what is said of it is known."""
+
+    number: int
+    path: str
+    code: str
+    task: asyncio.Task[tuple[Verdict, int | None]] | None = None
+
+    @property
+    def place(self) -> str:
+        """How the report calls it."""
+        return f"member {self.number}"
+
+
 async def treat_members(
     received: int, size: int, opened: bool, limits: Limits, left: Allowance, examine: Examine
 ) -> Shelf:
@@ -85,23 +108,24 @@ async def treat_members(
     entries = _charged(received, size, limits, left)
     shelf = Shelf(intake.new_output(limits.max_output), opened=opened)
     writer = parcel.Writer(shelf.descriptor, limits.max_output)
+    ahead: deque[_Pending] = deque()
     try:
         for number, entry in enumerate(entries, 1):
-            code = _before(entry, limits)
-            if code is None:
-                taken = await asyncio.to_thread(intake.take_part, received, entry.offset, entry.size)
-                await _treat(taken, entry.name, number, examine, shelf, writer)
-            else:
-                _leave_out(entry.name, code, number, shelf, writer)
+            ahead.append(_begun(received, entry, number, limits, examine))
+            if len(ahead) == _AT_ONCE:
+                await _shelve(ahead.popleft(), shelf, writer)
+        while ahead:
+            await _shelve(ahead.popleft(), shelf, writer)
         if shelf.locked and not shelf.opened:
             raise Stopped("wrong-password", shelf.locked)
         shelf.size = writer.finish()
-    except parcel.Full:
+    except BaseException as error:
         os.close(shelf.descriptor)
-        raise Stopped("output-too-large", "members") from None
-    except BaseException:
-        os.close(shelf.descriptor)
+        if isinstance(error, parcel.Full):
+            raise Stopped("output-too-large", "members") from None
         raise
+    finally:
+        await _abandon(ahead)
     intake.seal_output(shelf.descriptor, shelf.size)
     return shelf
 
@@ -119,38 +143,93 @@ def _charged(received: int, size: int, limits: Limits, left: Allowance) -> list[
     return entries
 
 
-async def _treat(
-    taken: intake.Taken, path: str, number: int, examine: Examine, shelf: Shelf, writer: parcel.Writer
-) -> None:
-    """One member, examined; ``taken`` is closed here."""
-    folder, slash, last = path.rpartition("/")
+def _begun(received: int, entry: parcel.Entry, number: int, limits: Limits, examine: Examine) -> _Pending:
+    """A member under way, or already known to be none."""
+    code = _before(entry, limits)
+    if code is not None:
+        return _Pending(number, entry.name, code)
+    return _Pending(number, entry.name, "", asyncio.create_task(_examined(received, entry, examine)))
+
+
+async def _examined(received: int, entry: parcel.Entry, examine: Examine) -> tuple[Verdict, int | None]:
+    def part() -> intake.Taken:
+        return intake.take_part(received, entry.offset, entry.size)
+
+    taken = part() if entry.size <= _INLINE else await _undisturbed(part, lambda late: os.close(late.descriptor))
     try:
-        verdict, output = await examine(taken, last)
+        return await examine(taken, entry.name.rpartition("/")[2])
     finally:
         os.close(taken.descriptor)
+
+
+async def _shelve(pending: _Pending, shelf: Shelf, writer: parcel.Writer) -> None:
+    """Put what came of a member to the others."""
+    if pending.task is None:
+        _leave_out(pending, pending.code, shelf, writer)
+        return
+    try:
+        verdict, output = await pending.task
+    except BaseException:
+        await _abandon([pending])
+        raise
     if output is None or verdict.output is None:
         if verdict.code == "needs-password":
-            raise Stopped(verdict.code, f"member {number}")
+            raise Stopped(verdict.code, pending.place)
         if verdict.code == "wrong-password":
-            shelf.locked = shelf.locked or f"member {number}"
-        _leave_out(path, verdict.code, number, shelf, writer)
+            shelf.locked = shelf.locked or pending.place
+        _leave_out(pending, verdict.code, shelf, writer)
         return
-    facts, mime = verdict.output, verdict.output.type or ""
-    name = folder + slash + kinds.output_name(last, mime)
     try:
-        await asyncio.to_thread(writer.add_file, name, output, facts.size, code="released", mime=mime)
+        await _add(pending.path, output, verdict.output, writer)
     finally:
         os.close(output)
     shelf.opened |= any(change.kind == DECRYPTED for change in verdict.changed)
-    shelf.removed += _of_member(verdict.removed, number)
-    shelf.changed += _of_member(verdict.changed, number)
+    shelf.removed += _of_member(verdict.removed, pending.place)
+    shelf.changed += _of_member(verdict.changed, pending.place)
 
 
-def _leave_out(path: str, code: str, number: int, shelf: Shelf, writer: parcel.Writer) -> None:
+async def _add(path: str, output: int, facts: FileFacts, writer: parcel.Writer) -> None:
+    folder, slash, last = path.rpartition("/")
+    mime = facts.type or ""
+    name = folder + slash + kinds.output_name(last, mime)
+
+    def copy() -> None:
+        writer.add_file(name, output, facts.size, code="released", mime=mime)
+
+    if facts.size <= _INLINE:
+        copy()
+    else:
+        await _undisturbed(copy, lambda _: None)
+
+
+async def _undisturbed(work: Callable[[], T], dispose: Callable[[T], None]) -> T:
+    """``work`` in a thread. A cancelled caller leaves only when the thread is done: descriptors that it still uses must
+    not be closed under it; what it made is disposed of."""
+    future = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        await asyncio.wait([future])
+        if future.exception() is None:
+            dispose(future.result())
+        raise
+
+
+async def _abandon(pending: Iterable[_Pending]) -> None:
+    """End what is still under way, and close what had already come of it."""
+    tasks = [one.task for one in pending if one.task is not None]
+    for task in tasks:
+        task.cancel()
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
+        if not isinstance(ended, BaseException) and ended[1] is not None:
+            os.close(ended[1])
+
+
+def _leave_out(pending: _Pending, code: str, shelf: Shelf, writer: parcel.Writer) -> None:
     """A folder, which has no code and stays, or a member that is refused."""
-    writer.add(path, code=code)
+    writer.add(pending.path, code=code)
     if code:
-        shelf.removed.append(Change("member-refused", 1, f"member {number}"))
+        shelf.removed.append(Change("member-refused", 1, pending.place))
 
 
 def _before(entry: parcel.Entry, limits: Limits) -> str | None:
@@ -165,12 +244,12 @@ def _before(entry: parcel.Entry, limits: Limits) -> str | None:
     return "too-large" if entry.size > limits.max_input else None
 
 
-def _of_member(changes: Iterable[Change], number: int) -> list[Change]:
+def _of_member(changes: Iterable[Change], place: str) -> list[Change]:
     """One line for each kind and each member within the member; places in it (pages, cells) are summed up."""
     counts: dict[tuple[str, str], int] = {}
     for change in changes:
         inner = _INNER.fullmatch(change.where)
-        where = f"member {number}/{inner[1]}" if inner else f"member {number}"
+        where = f"{place}/{inner[1]}" if inner else place
         counts[change.kind, where] = counts.get((change.kind, where), 0) + change.count
     return [Change(kind, count, where) for (kind, where), count in counts.items()]
 

@@ -133,7 +133,8 @@ class FileJails:
         if self._left.cpu_seconds <= 0:
             raise NotReleased("timeout", "all jails together", spent=True)
         try:
-            ending = await self._jails.run(link, run, wall_seconds, *descriptors)
+            async with self._left.places:
+                ending = await self._jails.run(link, run, wall_seconds, *descriptors)
         except CellDied:
             raise NotReleased("crashed", "cell") from None
         self._left.cpu_seconds -= ending.cpu_seconds

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -116,9 +118,39 @@ async def test_the_container_asks_for_the_password_of_a_member(supervisor: Super
 
 @pytest.mark.parametrize(("attack", "code"), [("size", "crashed"), ("garbage", "crashed"), ("type", "unreadable")])
 async def test_a_lying_jail_releases_nothing(supervisor: Supervisor, attack: str, code: str) -> None:
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    before = descriptors()
     assert await refused(supervisor, container(("a.txt", b"x"), attack=attack), name="a.ics") == code
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    assert descriptors() == before
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+
+async def test_whoever_gives_up_leaves_neither_descriptors_nor_jails(supervisor: Supervisor) -> None:
+    large = b"x" * (3 << 20)
+    inner = container(("a.txt", b"wait\n"), ("b.txt", large), ("c.txt", b"wait\n"))
+    data = container(("a.txt", large), ("b.ics", inner), ("c.txt", b"wait\n"), ("d.txt", b"wait\n"))
+    await packed(supervisor, b"a.txt 78")
+    before = descriptors()
+    for seconds in (0.02, 0.1, 0.3, 0.6):
+        task = asyncio.create_task(examine(supervisor, data, name="a.ics"))
+        await asyncio.sleep(seconds)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert (
+        await refused(supervisor, container(("a.txt", b"password\n"), ("b.txt", large)), name="a.ics")
+        == "needs-password"
+    )
+    cells = [psutil.Process(link.pid) for link in (supervisor.transformers, supervisor.readers)]
+    for _ in range(200):
+        if sum(len(cell.children(recursive=True)) for cell in cells) == len(cells):  # the inner process of each cell
+            break
+        await asyncio.sleep(0.05)
+    else:
+        raise AssertionError("a jail lives on")
+    assert descriptors() == before
 
 
 async def test_one_allowance_for_everything_in_a_file() -> None:
