@@ -64,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="OUTPUT", required=True, help="出力先 / where the result goes")
     parser.add_argument("--treatment", choices=("rebuild", "flatten"), default="rebuild", help="処理 / treatment")
     parser.add_argument(
+        "--office", choices=("ooxml", "odf"), default="ooxml", help="旧形式の変換先 / what legacy Office files leave as"
+    )
+    parser.add_argument(
         "--password-file", metavar="F", help="パスワードを書いたファイル / a file that holds the password"
     )
     parser.add_argument("--report", metavar="R.json", help="判定の記録の出力先 / where the report goes")
@@ -139,7 +142,7 @@ def _checked(args: argparse.Namespace) -> Order:
     if report and (report.is_dir() or report.resolve() in (source.resolve(), target.resolve())):
         raise WrongUseError("--report には別のファイルを指定してください。", "--report must name another file.")
     scanner = Clamd(Path(args.clamd)) if args.clamd else None
-    wishes = Wishes(args.treatment, _password(args.password_file), args.compare, args.part)
+    wishes = Wishes(args.treatment, _password(args.password_file), args.compare, args.part, args.office)
     return Order(source, target, wishes, report, scanner)
 
 
@@ -206,7 +209,7 @@ async def _folder(supervisor: Supervisor, order: Order, workers: int) -> int:
     wishes, scanner = order.wishes, str(order.scanner)
     told = order_of(
         order.source.resolve(), order.target.resolve(), wishes.treatment, wishes.compare, wishes.part,
-        wishes.password is not None, scanner,
+        wishes.password is not None, scanner, wishes.office,
     )  # fmt: skip
     with Journal(_journal(order), told, order.target) as journal:
         lines = await FolderRun(supervisor, order.source, order.target, wishes, journal).run(workers)

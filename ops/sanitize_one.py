@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 from sanitizer import kinds
 from sanitizer.extraction import What, in_one
 from sanitizer.supervisor import Examined, Supervisor
-from sanitizer.verdict import FileFacts, Treatment, Verdict, refused
+from sanitizer.verdict import FileFacts, Office, Treatment, Verdict, refused
 
 Similarity = dict[str, Any] | None
 HALF = (".sekisho-", ".part")
@@ -35,12 +35,13 @@ _CHUNK = 1 << 20
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """What is asked of every file: its treatment, its password, whether to compare it with its original, and whether to
-    give out a part of it instead."""
+    give out a part of it instead. ``office``: what a legacy Office file is to leave as."""
 
     treatment: Treatment
     password: str | None = None
     compare: bool = False
     part: What | None = None
+    office: Office = "ooxml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,12 @@ async def inspect(supervisor: Supervisor, path: Path, name: str, wishes: Wishes,
         return Inspected(refused("unreadable", facts, wishes.treatment, detail="cannot be opened"), None)
     try:
         examined = await supervisor.examine(
-            descriptor, name=name, treatment=wishes.treatment, password=wishes.password, thumbnail=False
+            descriptor,
+            name=name,
+            treatment=wishes.treatment,
+            password=wishes.password,
+            office=wishes.office,
+            thumbnail=False,
         )
         return await _as_wished(supervisor, descriptor, examined, wishes)
     finally:

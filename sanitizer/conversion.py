@@ -23,7 +23,8 @@ from sanitizer.limits import Limits
 from sanitizer.recipes import MAX_STEPS, RECIPES, Recipe
 from sanitizer.wire import MAX_CHANGES, Answer
 
-_OF_THE_CONVERTER = frozenset({"document-info", "extension"})  # it writes its own into everything
+# what it writes of its own into everything
+_OF_THE_CONVERTER = frozenset({"document-info", "extension", "page-thumbnail", "private-data"})
 
 
 @dataclass(slots=True)

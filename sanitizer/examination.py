@@ -31,7 +31,7 @@ from sanitizer.conversion import Reading
 from sanitizer.converter import NotConverted
 from sanitizer.file_jails import FileJails, Jails, NotReleased
 from sanitizer.refusals import REFUSALS
-from sanitizer.verdict import FileFacts, Treatment, Verdict, refused
+from sanitizer.verdict import FileFacts, Office, Treatment, Verdict, refused
 from sanitizer.wire import MAX_NAME, MAX_PASSWORD, Answer, Kind, Run, Status
 
 _INLINE = 1 << 20  # bytes that are hashed without a thread
@@ -65,6 +65,7 @@ class Examination:
         treatment: Treatment,
         password: str | None,
         *,
+        office: Office = "ooxml",
         left: Allowance | None = None,
         nesting: int = 0,
     ) -> None:
@@ -72,6 +73,7 @@ class Examination:
         self._limits = jails.limits
         self._taken = taken
         self._treatment = treatment
+        self._office = office
         self._password = password[:MAX_PASSWORD] if password else None
         self._facts = FileFacts(name, taken.size, taken.sha256, None)
         self._scanned: Scanned | None = None
@@ -210,7 +212,14 @@ class Examination:
 
         async def examine(taken: intake.Taken, name: str) -> tuple[Verdict, int | None]:
             inner = Examination(
-                self._jails, taken, name, treatment, self._password, left=self._left, nesting=self._nesting + 1
+                self._jails,
+                taken,
+                name,
+                treatment,
+                self._password,
+                office=self._office,
+                left=self._left,
+                nesting=self._nesting + 1,
             )
             examined = await inner.judge(thumbnail=False, text=False)
             return examined.verdict, examined.output
@@ -239,7 +248,8 @@ class Examination:
         read = reading or self._reading(self._taken)
         name = read.name.encode("utf-8", "replace").decode()[-MAX_NAME:]
         run = self._jailed.order(kind, mime, read.size)
-        return structs.replace(run, treatment=treatment, name=name, password=self._password, second=read.drawn_size)
+        run = structs.replace(run, treatment=treatment, name=name, office=self._office, second=read.drawn_size)
+        return structs.replace(run, password=self._password)
 
     def _believed(self, answer: Answer, as_is: bool) -> Answer:
         """The answer of a jail that has done its work, about types that are known here. Raises ``NotReleased``."""

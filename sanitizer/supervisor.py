@@ -37,7 +37,7 @@ from sanitizer.extraction import Part, What, extract
 from sanitizer.formats import FORMATS
 from sanitizer.layouts import both_laid_out, hides_something, recipe_of
 from sanitizer.limits import Limits
-from sanitizer.verdict import FileFacts, Isolation, Treatment, Verdict, refused
+from sanitizer.verdict import FileFacts, Isolation, Office, Treatment, Verdict, refused
 from sanitizer.verify import VERIFIERS
 from sanitizer.wire import PIXELS, Run
 
@@ -102,6 +102,7 @@ class Supervisor:
         name: str,
         treatment: Treatment,
         password: str | None = None,
+        office: Office = "ooxml",
         thumbnail: bool = True,
         text: bool = False,
     ) -> Examined:
@@ -118,7 +119,7 @@ class Supervisor:
                 facts = FileFacts(name, no.size, None, None)
                 return Examined(refused(no.code, facts, treatment, isolation=self.isolation), None, None)
             try:
-                return await Examination(self, taken, name, treatment, password).judge(thumbnail, text)
+                return await Examination(self, taken, name, treatment, password, office=office).judge(thumbnail, text)
             except NotScanned as error:
                 raise Unavailable("the virus scanner is away") from error
             finally:

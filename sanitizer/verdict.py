@@ -20,6 +20,7 @@ from sanitizer.formats.base import Change
 from sanitizer.refusals import sentence
 
 Treatment = Literal["pass", "rebuild", "flatten"]
+Office = Literal["ooxml", "odf"]  # what a legacy Office file leaves as
 Outcome = Literal["released", "refused", "needs_password"]
 Isolation = Literal["full", "landlock", "bubblewrap"]
 

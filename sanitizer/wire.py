@@ -72,6 +72,7 @@ class Run(msgspec.Struct, frozen=True, tag="run"):
     mime: str = ""
     treatment: str = ""
     name: str = ""
+    office: str = "ooxml"  # what a legacy Office file is to become, or ``odf``
     password: str | None = None
     size: int = 0  # bytes of the input
     members: int = 0  # bytes of the parcel of members

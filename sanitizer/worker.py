@@ -64,7 +64,7 @@ def _transform(data: bytes, run: Run, modules: Modules, limits: Limits) -> Answe
         if module is None:
             raise Refused(signatures.unsupported(kind))
         drawn = _read(run.second, SECOND) if run.second else None
-        job = Job(kind, run.treatment, run.name, run.password, limits, drawn)
+        job = Job(kind, run.treatment, run.name, run.password, limits, drawn, run.office)
         if hasattr(module, "unpack"):
             return _hand_out(module.unpack(data, job), kind, limits)
         return _hand_over(module.rebuild(data, job), kind, limits)

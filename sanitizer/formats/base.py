@@ -48,7 +48,8 @@ from sanitizer.limits import Limits
 @dataclass(frozen=True, slots=True)
 class Job:
     """One file to rebuild. ``name`` is the file name as received, a hint and never to be trusted. ``drawn``: the answer
-    to a ``ToConvert`` of this file whose result stands beside it."""
+    to a ``ToConvert`` of this file whose result stands beside it. ``office``: what a legacy Office file is to become,
+    ``ooxml`` or ``odf``."""
 
     mime: str
     treatment: str  # "pass" | "rebuild" | "flatten"
@@ -56,6 +57,7 @@ class Job:
     password: str | None
     limits: Limits
     drawn: bytes | None = None
+    office: str = "ooxml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,15 @@ async def test_a_password_is_asked_for_and_opens(
     assert "市長" in text or "りんご" in text
 
 
+async def test_the_reader_may_ask_for_opendocument(supervisor: Supervisor, legacy: dict[str, bytes]) -> None:
+    examined = await examine(supervisor, legacy["xls"], name="a.xls", office="odf")
+    assert examined.verdict.output is not None, examined.verdict
+    assert examined.verdict.output.name == "a.ods"
+    assert examined.output is not None
+    assert "りんご" in parts(os.pread(examined.output, 1 << 20, 0))
+    os.close(examined.output)
+
+
 async def test_half_a_file_has_a_verdict_and_the_next_is_served(
     supervisor: Supervisor, legacy: dict[str, bytes]
 ) -> None:

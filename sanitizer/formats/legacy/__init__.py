@@ -7,7 +7,7 @@ Rules kept here:
 - A compound file whose structure cannot be followed here goes to the converter as it is: it has a reading of its own.
 - What the file held that can act is counted by a reading of our own (``documents``, ``workbooks``, ``presentations``,
   ``rich_text``); nothing is claimed that was not seen.
-- Templates leave as templates, slide shows as slide shows.
+- Templates leave as templates, slide shows as slide shows; where the reader asks for OpenDocument, as odt, ods or odp.
 
 Source: [MS-DOC], [MS-XLS], [MS-PPT], [MS-OFFCRYPTO], RTF 1.9.1, SYLK.
 
@@ -28,6 +28,7 @@ RTF, SYLK = "application/rtf", "application/x-sylk"
 WORDML, SPREADSHEETML = kinds.WORDML, kinds.SPREADSHEETML
 _TARGETS = {"dot": "dotx", "xlt": "xltx", "pot": "potx", "pps": "ppsx"}
 _OF_FAMILY = {"text": "docx", "sheet": "xlsx", "slides": "pptx"}
+_ODF_OF_FAMILY = {"text": "odt", "sheet": "ods", "slides": "odp"}
 _READERS = {
     "application/msword": (documents.read, "text"),
     "application/vnd.ms-excel": (workbooks.read, "sheet"),
@@ -51,7 +52,9 @@ def rebuild(data: bytes, job: Job) -> ToConvert:
             raise
         reads, plain = _COMPOUND[job.mime], data
     target = _TARGETS.get(kinds.ending(job.name), "")
-    if f"{reads}-{target}" not in RECIPES:
+    if job.office == "odf":
+        target = _ODF_OF_FAMILY[family]
+    elif f"{reads}-{target}" not in RECIPES:
         target = _OF_FAMILY[family]
     removed, changed = report.changes()
     return ToConvert(f"{reads}-{target}", plain, removed, [Change("converted", 1), *changed])

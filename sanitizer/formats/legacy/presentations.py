@@ -23,6 +23,7 @@ from sanitizer.formats.legacy.streams import Streams
 from sanitizer.formats.ooxml.kinds import Report
 
 _MAIN, _USER, _PICTURES = "PowerPoint Document", "Current User", "Pictures"
+_SUMMARY = "EncryptedSummary"  # where it is, LibreOffice takes the presentation for encrypted
 _SEALED, _UNSEALED = 0xF3D1C4DF, 0xE391C05F  # CurrentUserAtom.headerToken
 _USER_EDIT, _DIRECTORY, _SESSION = 0x0FF5, 0x1772, 0x2F14
 _OBJECT, _VBA, _ACTION, _SOUND, _VIDEO = 0x0FCC, 0x03FF, 0x0FF3, 0x07E6, 0x1006
@@ -100,7 +101,7 @@ def _decrypted(streams: Streams, main: bytes, user: bytes, password: str | None)
     pictures = streams.stream(_PICTURES)
     if pictures:
         made[_PICTURES] = _clear_pictures(pictures, cipher)
-    return streams.replaced(made), clear
+    return streams.without(_SUMMARY).replaced(made), clear
 
 
 def _cipher(header: bytes, password: str | None) -> ciphers.Rc4:

@@ -60,7 +60,7 @@ def rebuild(data: bytes, job: Job) -> Rebuilt | ToConvert:
     try:
         made, kind = _built(data, job, report, metafiles)
     except BinaryWorkbook:
-        return _to_convert(data, job.limits, encrypted)
+        return _to_convert(data, job, encrypted)
     if metafiles.found and job.drawn is None:
         return ToConvert("pictures", metafiles.document())
     if metafiles.found and job.drawn:
@@ -82,15 +82,17 @@ def _built(data: bytes, job: Job, report: Report, metafiles: Metafiles) -> tuple
     return package.build(lambda kind: MAIN[_type_of(kind, job.mime)][1])
 
 
-def _to_convert(data: bytes, limits: Limits, encrypted: bool) -> ToConvert:
+def _to_convert(data: bytes, job: Job, encrypted: bool) -> ToConvert:
     """A binary workbook for the converter; what goes with certainty is known by the names of its parts."""
     report = Report()
     report.add("encryption", int(encrypted))
-    names = Archive(data, Budget(limits.max_inflated, 0)).members
+    names = Archive(data, Budget(job.limits.max_inflated, 0)).members
     for name in names:
         report.add(next((kind for pattern, kind in PARTS if pattern.search(name)), ""))
     removed, changed = report.changes()
-    return ToConvert("xlsb-xlsx", data, removed, [Change("converted", 1), *changed])
+    return ToConvert(
+        "xlsb-ods" if job.office == "odf" else "xlsb-xlsx", data, removed, [Change("converted", 1), *changed]
+    )
 
 
 def _type_of(kind: str, mime: str) -> str:
