@@ -4,6 +4,7 @@ Rules kept here:
 
 - Every namespace is new, there is no network, no ``/proc``, no ``/home``, no ``/etc`` but what fonts need, and nothing
   that could be run but the program and its libraries.
+- No option is used that a hardened service forbids: what may not be done inside is a matter of the filter.
 - Everything that is mounted is read-only, but for the room: one folder in memory, gone with the program.
 - The program dies with bubblewrap, bubblewrap with its runner, the runner with the trusting side.
 
@@ -41,8 +42,8 @@ class World:
 
 def command(world: World, room: str, filter_descriptor: int) -> list[str]:
     """The arguments of bubblewrap, itself first. ``room``: the folder outside; ``filter_descriptor``: BPF to load."""
-    arguments = [PROGRAM, "--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session"]
-    arguments += ["--clearenv", "--hostname", "sekisho", "--cap-drop", "ALL", "--seccomp", str(filter_descriptor)]
+    arguments = [PROGRAM, "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"]
+    arguments += ["--clearenv", "--cap-drop", "ALL", "--seccomp", str(filter_descriptor)]
     for name, value in (*world.environment.items(), ("HOME", ROOM), ("TMPDIR", "/tmp")):
         arguments += ["--setenv", name, value]
     for folder in dict.fromkeys((*_LIBRARIES, *_FONTS, *world.folders)):

@@ -14,6 +14,7 @@ from sanitizer.limits import Limits
 from sanitizer.verify.odf import verify
 
 HERE = Path(__file__).resolve().parents[2]
+CORPUS = Path(os.environ.get("SEKISHO_CORPUS", HERE.parent / "shared" / "corpus"))
 
 pytestmark = [
     pytest.mark.corpus,
