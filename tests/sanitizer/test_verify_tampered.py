@@ -97,6 +97,19 @@ def test_any_bytes_are_accepted_or_a_violation(mime: str, words: bytes, place: f
     violation(data[:at] + words + data[at + len(words) :], mime)
 
 
+ENDS = (b"", b"<", b">", b"</", b"/>", b"</svg>\n", b"/svg>\n", b"</body></html>\n", b"\r\n", b"--", b"\xff\xd9", b"\0")
+
+
+@pytest.mark.parametrize("mime", VERIFIERS)
+def test_a_beginning_with_any_end_is_a_violation(mime: str) -> None:
+    """As often as a file has a new tag, line or part, whatever a reader expects there."""
+    for data in samples()[mime]:
+        for at in [place for place in range(len(data)) if data[place] in b"<\n"][:60]:
+            for end in ENDS:
+                violation(data[:at] + end, mime)
+                violation(data[: at + 1] + end, mime)
+
+
 LONG = {
     "brackets": b"<" * 200_000,
     "lines": b"\r\n" * 100_000,

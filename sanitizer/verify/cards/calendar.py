@@ -70,7 +70,7 @@ _PROPERTIES = {
     "VTIMEZONE": {"TZID": "text", "LAST-MODIFIED": "date"},
     **dict.fromkeys(("STANDARD", "DAYLIGHT"), _OF_A_SEASON),
 }
-_SHORT = matching(r".{0,200}")
+_SHORT = matching(r".{1,200}")
 _PARAMETERS: dict[str, Check] = {
     **dict.fromkeys(("CUTYPE", "FBTYPE", "PARTSTAT", "RELATED", "RELTYPE", "ROLE"), KINDS["word"]),
     "RSVP": {"TRUE", "FALSE"}.__contains__,

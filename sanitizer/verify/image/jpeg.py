@@ -177,6 +177,7 @@ class _Jpeg:
             )
             demand(needed <= self.tables and selected & 0xEE == 0, "scan-tables", where)
         found = _SCAN_DATA.match(self.cursor.data, self.cursor.at)
+        demand(found and found.end() > self.cursor.at, "empty-scan", where)
         self.cursor.at = found.end() if found else self.cursor.at
         return components, (first, last, bits >> 4, bits & 15)
 

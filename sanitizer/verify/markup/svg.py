@@ -93,7 +93,7 @@ class _Drawing:
             demand(ended and (outer or not self.nodes), "tag")
             if tag[:1] == "/":
                 demand(not bare, "empty-element")
-                demand(outer.pop()[0] == tag[1:], "end-tag")
+                demand(outer and outer.pop()[0] == tag[1:], "end-tag")
                 bare = False
             else:
                 demand(len(outer) < MAX_DEPTH, "too-deep")
