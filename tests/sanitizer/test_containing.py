@@ -145,12 +145,11 @@ async def test_whoever_gives_up_leaves_neither_descriptors_nor_jails(supervisor:
     )
     cells = [psutil.Process(link.pid) for link in (supervisor.transformers, supervisor.readers)]
     for _ in range(200):
-        if sum(len(cell.children(recursive=True)) for cell in cells) == len(cells):  # the inner process of each cell
-            break
+        alive = sum(len(cell.children(recursive=True)) for cell in cells)
+        if alive == len(cells) and descriptors() == before:  # the inner process of each cell stays
+            return
         await asyncio.sleep(0.05)
-    else:
-        raise AssertionError("a jail lives on")
-    assert descriptors() == before
+    raise AssertionError(alive, descriptors(), before)
 
 
 async def test_one_allowance_for_everything_in_a_file() -> None:
