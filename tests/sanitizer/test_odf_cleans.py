@@ -18,6 +18,7 @@ from support.odf_samples import (
     sheet,
     text,
     with_chart,
+    xml,
 )
 from support.ooxml_samples import png
 
@@ -125,3 +126,15 @@ def test_every_kind_has_words_in_both_languages() -> None:
     assert KINDS.keys() >= CHANGED
     with pytest.raises(KeyError):
         Report().add("unheard-of")
+
+
+def test_sheets_of_other_files_are_not_named_in_the_settings_either() -> None:
+    entries = "".join(
+        f'<config:config-item-map-entry config:name="{name}"/>' for name in ("一覧", "'file:///secret.ods'#A")
+    )
+    tables = f'<config:config-item-map-named config:name="Tables">{entries}</config:config-item-map-named>'
+    items = f'<config:config-item-set config:name="ooo:view-settings">{tables}</config:config-item-set>'
+    settings = xml("office:document-settings", f"<office:settings>{items}</office:settings>")
+    made = rebuilt(sheet(cell("1")).add("settings.xml", settings).data(), "ods")
+    assert "一覧" in members(made.data)["settings.xml"].decode()
+    assert "secret" not in members(made.data)["settings.xml"].decode()
