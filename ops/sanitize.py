@@ -32,6 +32,7 @@ from ops.sanitize_one import Wishes
 from sanitizer.clamd import Clamd
 from sanitizer.extraction import WHATS
 from sanitizer.supervisor import NoIsolation, Supervisor, Unavailable
+from sanitizer.words import summary
 
 RELEASED, FAILED, WRONG_USE, REFUSED, NEEDS_PASSWORD = 0, 1, 2, 3, 4
 _STATUS = {"released": RELEASED, "refused": REFUSED, "needs_password": NEEDS_PASSWORD}
@@ -200,7 +201,8 @@ async def _file(supervisor: Supervisor, order: Order) -> int:
         await asyncio.to_thread(sanitize_one.hand_out, inspected.output, order.target)
     if order.report:
         sanitize_one.write_lines(order.report, [sanitize_one.line(verdict, inspected.similarity)])
-    _tell(verdict.message, verdict.message_en)
+    done = [summary(verdict.removed, verdict.changed, language) for language in ("ja", "en")]
+    _tell(verdict.message + done[0], f"{verdict.message_en} {done[1]}".rstrip())
     return _STATUS[verdict.outcome]
 
 

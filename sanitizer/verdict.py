@@ -18,6 +18,7 @@ from typing import Any, Literal
 from sanitizer.clamd import Scanned
 from sanitizer.formats.base import Change
 from sanitizer.refusals import sentence
+from sanitizer.words import summary
 
 Treatment = Literal["pass", "rebuild", "flatten"]
 Office = Literal["ooxml", "odf"]  # what a legacy Office file leaves as
@@ -86,6 +87,8 @@ class Verdict:
             "code": self.code,
             "message": self.message,
             "message_en": self.message_en,
+            "summary": summary(self.removed, self.changed, "ja"),
+            "summary_en": summary(self.removed, self.changed, "en"),
             "detail": self.detail,
             "input": self.input.report(),
             "output": self.output.report() if self.output else None,

@@ -6,7 +6,8 @@
 export type Counted = Readonly<Record<string, (count: number) => string>>;
 
 /** Word joiners keep a number and its counter on one line. */
-const counted = (count: number, counter: string): string => [count.toLocaleString("ja-JP"), ...counter].join("\u2060");
+const digits = (count: number): string => count.toLocaleString("ja-JP");
+const counted = (count: number, counter: string): string => [digits(count), ...counter].join("\u2060");
 const places = (words: string) => (count: number): string => words + counted(count, "か所");
 const pieces = (words: string) => (count: number): string => words + counted(count, "個");
 const items = (words: string) => (count: number): string => words + counted(count, "件");
@@ -114,17 +115,17 @@ export const removedJa: Counted = {
 };
 
 export const changedJa: Counted = {
-  formula: (count) => `計算式として動くセル${count}か所を、ただの文字に直しました。`,
+  formula: (count) => `計算式として動くセル${digits(count)}か所を、ただの文字に直しました。`,
   encryption: plain("暗号化を外しました。"),
-  "member-name": (count) => `中のファイル名${count}個を安全な形に直しました。`,
+  "member-name": (count) => `中のファイル名${digits(count)}個を安全な形に直しました。`,
   "to-zip": plain("ZIP形式に変換しました。"),
-  "metafile-picture": (count) => `図 (EMF・WMF) ${count}個を画像に置き換えました。`,
+  "metafile-picture": (count) => `図 (EMF・WMF) ${digits(count)}個を画像に置き換えました。`,
   converted: plain("旧形式から現行の形式に変換しました。"),
   "page-tree": plain("壊れたページ構成を直しました。"),
-  "image-transcoded": (count) => `画像${count}個を変換しました。`,
-  "link-normalised": (count) => `リンク先${count}か所を書き直しました。`,
+  "image-transcoded": (count) => `画像${digits(count)}個を変換しました。`,
+  "link-normalised": (count) => `リンク先${digits(count)}か所を書き直しました。`,
   "layers-merged": plain("レイヤーを1枚にまとめました。"),
-  flattened: (count) => `${count}ページを画像にしました。`,
+  flattened: (count) => `${digits(count)}ページを画像にしました。`,
   orientation: plain("写真の向きを直しました。"),
   "colour-space": plain("色をsRGBに変換しました。"),
   "bit-depth": plain("階調を8ビットに変換しました。"),
@@ -132,17 +133,17 @@ export const changedJa: Counted = {
   checksum: plain("壊れた検査値を計算し直しました。"),
   type: plain("ほかの形式に変換しました。"),
   animation: plain("動きを静止画にしました。"),
-  undecodable: (count) => `読めない文字${count}か所を「?」に置き換えました。`,
+  undecodable: (count) => `読めない文字${digits(count)}か所を「?」に置き換えました。`,
   version: plain("新しい版の形式に変換しました。"),
-  "damaged-characters": (count) => `読めない文字${count}か所を「\uFFFD」に置き換えました。`,
+  "damaged-characters": (count) => `読めない文字${digits(count)}か所を「\uFFFD」に置き換えました。`,
   encoding: plain("文字コードをUTF-8に変換しました。"),
-  "tracked-change": (count) => `変更履歴${count}か所を反映しました。`,
-  "field-text": (count) => `フィールド${count}か所を文字に置き換えました。`,
-  "formula-value": (count) => `数式${count}か所を計算結果の値に置き換えました。`,
-  "object-picture": (count) => `埋め込みオブジェクト${count}個を画像に置き換えました。`,
-  "very-hidden-sheet": (count) => `完全に隠されたシート${count}枚を、通常の非表示にしました。`,
-  "hidden-sheet": (count) => `非表示のシートが${count}枚あります。`,
-  "hidden-slide": (count) => `非表示のスライドが${count}枚あります。`,
+  "tracked-change": (count) => `変更履歴${digits(count)}か所を反映しました。`,
+  "field-text": (count) => `フィールド${digits(count)}か所を文字に置き換えました。`,
+  "formula-value": (count) => `数式${digits(count)}か所を計算結果の値に置き換えました。`,
+  "object-picture": (count) => `埋め込みオブジェクト${digits(count)}個を画像に置き換えました。`,
+  "very-hidden-sheet": (count) => `完全に隠されたシート${digits(count)}枚を、通常の非表示にしました。`,
+  "hidden-sheet": (count) => `非表示のシートが${digits(count)}枚あります。`,
+  "hidden-slide": (count) => `非表示のスライドが${digits(count)}枚あります。`,
   "edit-password": plain("編集保護のパスワードを外しました。"),
   "outlook-envelope-opened": plain("Outlook独自の添付（winmail.dat）を開き、中のファイルを添付しました。"),
   "mail-format": plain("添付のあるOutlookのメール（msg）を、一般のメール形式（eml）に変換しました。"),
