@@ -32,6 +32,7 @@ from typing import NoReturn
 from sanitizer import jail, kinds, namespaces, warming, worker
 from sanitizer.wire import MAX_MESSAGE, Ended, Hello, Ready, Run, Started, decode_to_cell, encode
 
+_COLLECTIONS = 20_000, 20, 20  # seldom: a jail is short-lived, and its memory is bounded anyway
 _NOT_BORN = -255  # status of a process that could not be forked
 _NOT_LOCKED, _STUMBLED = 70, 71  # exit statuses of a jailed process
 
@@ -74,6 +75,7 @@ def main(argv: list[str]) -> None:
         raise SystemExit(1) from error
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_COLLECTIONS)
     link.send(encode(Ready(cell.locks.tier, notes=cell.notes)))
     _serve(cell)
 

@@ -70,17 +70,18 @@ _CHILD_NEEDED = {TYPES[name]: needed for name, needed in _NEEDS_CHILD.items() if
 _ACTION = "action"
 _SLIDE_JUMP = "ppaction://hlinksldjump"
 _HLINKS = frozenset({"a:hlinkClick", "a:hlinkHover", "a:hlinkMouseOver"})
-_FORMULA = source("x:f")
 _LOOKED_AT = _NEEDS_ID | _HLINKS | {"x:f"}  # elements that may go even if they have no attributes
 
-Rule = tuple[str, Callable[[str], bool] | None, str]  # written name, check, kind
+# written name, check, kind, whether the name has a prefix, and what has been written already: value → attribute
+Rule = tuple[str, Callable[[str], bool] | None, str, bool, dict[str, str]]
+_KNOWN = 2_000  # values that are remembered for one attribute; a sheet repeats its styles in every cell
 
 
 def _rules(of: Type) -> dict[str, Rule]:
     made: dict[str, Rule] = {}
     for name, (spelled, kind) in of.attributes.items():
         plain = kind[0] != "=" and kind not in ("rid", "owner-rid")
-        made[name] = (spelled, check(kind) if plain else None, kind)
+        made[name] = (spelled, check(kind) if plain else None, kind, ":" in spelled, {})
     return made
 
 
@@ -218,7 +219,7 @@ class Walk:
             items = sorted(items)  # ids are given in the order in which they are written
             if not all(self._links.leads_to_part(name, rules[key][0], value) for key, value in items if key in rules):
                 return None
-        elif e.tag == _FORMULA and not self._formula_stays(e):
+        elif name == "x:f" and not self._formula_stays(e):
             return None
         made: list[str] = []
         lost = False
@@ -227,18 +228,24 @@ class Walk:
             if rule is None:
                 self._report.add(attribute_kind(key.rpartition("}")[2]) if value else "")
                 continue
-            spelled, fits, kind = rule
-            if fits is None:
-                found = self._special(name, spelled, kind, value)
+            spelled, fits, kind, prefixed, known = rule
+            if fits is not None:
+                found = known.get(value)
                 if found is None:
+                    if not fits(value):
+                        continue
+                    found = f' {spelled}="{quoted(value)}"'
+                    if len(known) < _KNOWN:
+                        known[value] = found
+            else:
+                special = self._special(name, spelled, kind, value)
+                if special is None:
                     lost = True
                     continue
-                value = found
-            elif not fits(value):
-                continue
-            if ":" in spelled:
+                found = f' {spelled}="{quoted(special)}"'
+            if prefixed:
                 self._used[spelled] = None
-            made.append(f' {spelled}="{quoted(value)}"')
+            made.append(found)
         if name in _NEEDS_ID and of in _WITH_ID and self._misses_id(made, lost, name):
             return None
         return None if name in _HLINKS and not made else made
