@@ -311,3 +311,19 @@ def test_other_bytes_in_a_part_are_a_violation_and_nothing_else(name: str, words
         verify(write(TEXT, change), LIMITS, TEXT.media_type)
     except Violation as violation:
         assert violation.code
+
+
+ACTS = re.compile(
+    r"script:.*|.*(?:event-listener|draw:floating-frame|plugin|applet|object-ole|dde-|macro|xforms|binary-data|source-uri).*"
+    r"|form:(?:connection|command|data-source|datasource|href|target).*|text:database.*|table:(?:table|database)-source.*"
+)
+POINTS = re.compile(r".*:(?:href|url|src|.*-uri|.*-url)")
+
+
+def test_the_table_has_nothing_that_acts_or_points_elsewhere() -> None:
+    """Looked at from outside: whoever widens the table cannot widen it by these."""
+    for element in TABLE.elements.values():
+        assert not ACTS.fullmatch(element.name), element.name
+        for name, kind in element.attributes.items():
+            assert not ACTS.fullmatch(name), name
+            assert not POINTS.fullmatch(name) or kind in ("link", "picture", "object", "enum:chart-data"), name
