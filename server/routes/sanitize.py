@@ -156,8 +156,8 @@ def report_header(verdict: Verdict) -> str:
 
 
 def summed(report: dict[str, Any]) -> dict[str, Any]:
-    """The report with its lists summed by kind."""
-    short = {**report, "summed": True}
+    """The report with its lists summed by kind, and without the sentences that tell their places."""
+    short = {name: value for name, value in report.items() if not name.startswith("summary")} | {"summed": True}
     for which in ("removed", "changed"):
         counts: dict[str, int] = {}
         for line in report[which]:

@@ -71,6 +71,15 @@ class CompoundFile:
             sector = self._mini_fat[sector]
         return b"".join(pieces)
 
+    def names(self) -> list[str]:
+        """The names of all streams, whatever storage they are in, in the order of the directory."""
+        found = []
+        for entry in self._entries:
+            length = min(struct.unpack_from("<H", entry, 64)[0], 64)
+            if entry[66] == 2:
+                found.append(entry[: max(length - 2, 0)].decode("utf-16-le", "replace"))
+        return found
+
     def stream(self, name: str) -> bytes | None:
         """The bytes of a stream, whatever storage it is in; None if there is none of that name."""
         try:
