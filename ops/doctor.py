@@ -27,7 +27,7 @@ from rooms.store.audit import found_record
 from rooms.store.database import quick_check, snapshot
 from rooms.store.kept_head import KeptHead
 from sanitizer.clamd import Clamd
-from sanitizer.converter import NoConverter, missing
+from sanitizer.converter import ConverterAway, NoConverter, NotConverted, missing
 from sanitizer.self_check import probe_converter, probe_isolation
 from sanitizer.supervisor import NoIsolation
 from server.installation import DATABASE, HEAD, KEYS, StartRefused, check_folder, load_keys, system_clocks
@@ -146,7 +146,7 @@ def _converter() -> Finding:
         )
     try:
         probed = probe_converter()
-    except NoConverter as error:
+    except (NoConverter, NotConverted, ConverterAway) as error:
         return Finding(
             "converter",
             "warning",

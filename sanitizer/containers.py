@@ -104,36 +104,63 @@ def _ooxml_type(content_types: bytes) -> str:
 
 
 def ole_type(data: bytes, wanted: frozenset[str]) -> str:
-    """The type of a compound file by its root entry and streams. A document with another embedded has the streams of
-    both; then the ``wanted`` one counts."""
+    """The type of a compound file by its root: the class, and the streams and storages right under it. Where the tree
+    of names is broken all names count, and of several types the ``wanted`` one."""
     try:
-        names, class_id = _directory(data)
+        entries = _directory(data)
+        top = _right_under_the_root(entries)
     except (struct.error, IndexError) as error:
         raise Refused("unreadable", "compound file structure") from error
-    if class_id == _INSTALLER:
+    if entries[0][80:96] == _INSTALLER:
         raise Refused("executable", "Windows installer")
-    found = [mime for name, mime in _OLE_TYPES if name in names] or ["application/x-ole-storage"]
+    found = [mime for name, mime in _OLE_TYPES if name in top]
+    found = found or [mime for name, mime in _OLE_TYPES if name in {_entry_name(entry) for entry in entries}]
+    found = found or ["application/x-ole-storage"]
     return next((mime for mime in found if mime in wanted), found[0])
 
 
-def _directory(data: bytes) -> tuple[set[str], bytes]:
-    """Names of all entries, lower case, and the class of the root."""
+def _directory(data: bytes) -> list[bytes]:
+    """All entries, the root first."""
     shift = struct.unpack_from("<H", data, 30)[0]
     if shift not in (9, 12):
         raise Refused("unreadable", "compound file sector size")
-    fat_sectors = [number for number in struct.unpack_from("<109I", data, 76) if number < _END_OF_CHAIN]
+    fat_sectors = _fat_sectors(data, shift)
     (sector,) = struct.unpack_from("<I", data, 48)
-    names: set[str] = set()
-    class_id, size = b"", 1 << shift
-    for step in range(len(data) // size + 1):
+    entries: list[bytes] = []
+    size = 1 << shift
+    for _ in range(len(data) // size + 1):
         if sector >= _END_OF_CHAIN:
-            return names, class_id
+            return entries
         start = (sector + 1) << shift
-        entries = [data[at : at + 128] for at in range(start, min(start + size, len(data) - 127), 128)]
-        class_id = entries[0][80:96] if step == 0 else class_id
-        names.update(_entry_name(entry) for entry in entries)
+        entries += [data[at : at + 128] for at in range(start, min(start + size, len(data) - 127), 128)]
         sector = _next_sector(data, fat_sectors, sector, shift)
     raise Refused("unreadable", "compound file directory has no end")
+
+
+def _fat_sectors(data: bytes, shift: int) -> list[int]:
+    """Where the table of sectors lies: 109 places in the head, the others in a chain of their own."""
+    found = list(struct.unpack_from("<109I", data, 76))
+    (sector,) = struct.unpack_from("<I", data, 68)
+    for _ in range((len(data) >> shift) + 1):
+        if sector >= _END_OF_CHAIN:
+            break
+        *more, sector = struct.unpack_from(f"<{1 << shift - 2}I", data, (sector + 1) << shift)
+        found += more
+    return [number for number in found if number < _END_OF_CHAIN]
+
+
+def _right_under_the_root(entries: list[bytes]) -> set[str]:
+    """Names in lower case; the entries of a storage form a tree."""
+    names: set[str] = set()
+    todo, seen = [struct.unpack_from("<I", entries[0], 76)[0]], {0}
+    while todo:
+        number = todo.pop()
+        if number in seen or number >= len(entries):
+            continue
+        seen.add(number)
+        names.add(_entry_name(entries[number]))
+        todo += struct.unpack_from("<II", entries[number], 68)
+    return names
 
 
 def _entry_name(entry: bytes) -> str:

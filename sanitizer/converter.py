@@ -58,6 +58,10 @@ class NoConverter(Exception):
     """Nothing can be converted on this machine; the text says what is missing."""
 
 
+class ConverterAway(Exception):
+    """It is closed, or no process can be had now: there is no verdict, try again later."""
+
+
 class NotConverted(Exception):
     """This file could not be converted; ``code`` is a refusal."""
 
@@ -105,7 +109,7 @@ class Converter:
 
     async def convert(self, source: int, size: int, output: int, recipe: Recipe, limits: Limits) -> Converted:
         """Convert the ``size`` bytes behind ``source`` into ``output`` (a memory file of the largest size). Raises
-        ``NoConverter`` or ``NotConverted``; cancelling kills LibreOffice."""
+        ``NoConverter``, ``NotConverted`` or ``ConverterAway``; cancelling kills LibreOffice."""
         async with self._free:
             profile = await self.prepared()
             task = self._task(recipe, size, seeded=True, limits=limits)
@@ -114,12 +118,16 @@ class Converter:
         return Converted(ran.size, ran.cpu_seconds, ran.peak_rss)
 
     async def run(self, task: Task, wall_seconds: float, *descriptors: int) -> Ran:
-        """One program in bubblewrap, from birth to death. Raises ``NotConverted`` (``timeout``, ``crashed``)."""
+        """One program in bubblewrap, from birth to death. Raises ``NotConverted`` (``timeout``, ``crashed``) and
+        ``ConverterAway``."""
         if self._closed:
-            raise NoConverter("closed")
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            raise ConverterAway("closed")
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            process = self._started(theirs)
+        except OSError as error:  # no process, no descriptors to be had
+            raise ConverterAway(str(error)) from error
         with ours:
-            process = _started(theirs)
             self._running.add(process)
             try:
                 socket.send_fds(ours, [msgspec.json.encode(task)], descriptors)
@@ -134,6 +142,8 @@ class Converter:
                 self._running.discard(process)
                 process.kill()
                 await asyncio.shield(asyncio.to_thread(process.wait))
+        if self._closed:
+            raise ConverterAway("closed")
         if not data:
             raise NotConverted("crashed", "runner")
         return read_ran(data)
@@ -160,8 +170,24 @@ class Converter:
             raise NoConverter(ran.problem)
         return ran
 
+    @staticmethod
+    def _started(theirs: socket.socket) -> subprocess.Popen[bytes]:
+        """A runner; the socket is its own from now on."""
+        null = subprocess.DEVNULL
+        with theirs:
+            return subprocess.Popen(
+                [sys.executable, "-I", "-m", "sanitizer.runner", str(theirs.fileno())],
+                stdin=null,
+                stdout=null,
+                stderr=null,
+                env={},
+                cwd="/",
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+
     def close_now(self) -> None:
-        """Kill what runs and forget the profile; calls under way raise ``NotConverted``."""
+        """Kill what runs and forget the profile; calls under way raise ``ConverterAway``."""
         self._closed = True
         for process in tuple(self._running):
             process.kill()
@@ -191,7 +217,7 @@ class Converter:
                 raise NoConverter(ran.problem or f"LibreOffice ends with {ran.status}")
         except NotConverted as no:
             os.close(output)
-            raise NoConverter(f"LibreOffice does not start ({no.code})") from no
+            raise ConverterAway(f"LibreOffice does not start ({no.code})") from no
         except BaseException:
             os.close(output)
             raise
@@ -228,17 +254,6 @@ class Converter:
             cpu_seconds=limits.cpu_seconds,
             memory=_BASE_MEMORY + limits.memory,
             max_file=_ROOM + limits.max_output,
-        )
-
-
-def _started(theirs: socket.socket) -> subprocess.Popen[bytes]:
-    """A runner; the socket is its own from now on."""
-    null = subprocess.DEVNULL
-    with theirs:
-        command = [sys.executable, "-I", "-m", "sanitizer.runner", str(theirs.fileno())]
-        inherited: Sequence[int] = [theirs.fileno()]
-        return subprocess.Popen(
-            command, stdin=null, stdout=null, stderr=null, env={}, cwd="/", pass_fds=inherited, start_new_session=True
         )
 
 

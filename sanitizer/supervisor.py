@@ -30,7 +30,7 @@ from sanitizer import intake
 from sanitizer.cell_link import START_SECONDS, CellDied, CellLink, Ending, NoIsolation
 from sanitizer.clamd import Clamd
 from sanitizer.comparison import SIDES, Compared, Comparison, Side
-from sanitizer.converter import Converter
+from sanitizer.converter import Converter, ConverterAway
 from sanitizer.errands import Source
 from sanitizer.examination import Examination, Examined, NotScanned
 from sanitizer.extraction import Part, What, extract
@@ -122,6 +122,8 @@ class Supervisor:
                 return await Examination(self, taken, name, treatment, password, office=office).judge(thumbnail, text)
             except NotScanned as error:
                 raise Unavailable("the virus scanner is away") from error
+            except ConverterAway as error:
+                raise Unavailable(f"the converter is away: {error}") from error
             finally:
                 os.close(taken.descriptor)
 

@@ -26,7 +26,7 @@ from sanitizer.limits import Limits
 from sanitizer.probes import PROBES
 from sanitizer.recipes import RECIPES, Recipe
 from sanitizer.self_check import probe_converter
-from sanitizer.supervisor import Supervisor
+from sanitizer.supervisor import Supervisor, Unavailable
 from sanitizer.wire import Answer, Status
 
 PICTURE = (
@@ -111,6 +111,18 @@ async def test_the_clock_kills_all_of_it() -> None:
         os.close(source)
         os.close(output)
     assert [one.name() for one in psutil.Process().children(recursive=True) if one.name() == "soffice.bin"] == []
+
+
+@needs_converter
+async def test_an_end_in_the_middle_is_no_verdict() -> None:
+    supervisor = Supervisor(strict=True)
+    with started(supervisor):
+        await supervisor.converter.prepared()
+        under_way = asyncio.create_task(examine(supervisor, RTF, name="a.rtf"))
+        await asyncio.sleep(0.3)
+        supervisor.converter.close_now()
+        with pytest.raises(Unavailable):
+            await under_way
 
 
 @needs_converter

@@ -28,8 +28,29 @@ class Streams(CompoundFile):
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
+        self._top = self._right_under_the_root()
         self.storages = [_name(entry) for entry in self._entries if entry[66:67] == bytes([_STORAGE])]
         self.streams = [_name(entry) for entry in self._entries if entry[66:67] == bytes([_STREAM])]
+
+    def stream(self, name: str) -> bytes | None:
+        """The bytes of a stream right under the root; of one elsewhere only if there is none."""
+        everywhere = self._entries
+        try:
+            self._entries = [everywhere[0], *(everywhere[number] for number in self._top)]
+            found = super().stream(name)
+        finally:
+            self._entries = everywhere
+        return super().stream(name) if found is None else found
+
+    def _right_under_the_root(self) -> list[int]:
+        """Numbers of entries; the entries of a storage form a tree."""
+        todo, seen = [struct.unpack_from("<I", self._entries[0], 76)[0]], [0]
+        while todo:
+            number = todo.pop()
+            if number < len(self._entries) and number not in seen:
+                seen.append(number)
+                todo += struct.unpack_from("<II", self._entries[number], 68)
+        return sorted(seen[1:])
 
     def report_info(self, report: Report) -> None:
         """Say that the file tells about its author and history, if it does."""
@@ -58,7 +79,8 @@ class Streams(CompoundFile):
         return Streams(bytes(made))
 
     def _put(self, made: bytearray, name: str, content: bytes) -> None:
-        entry = next(one for one in self._entries if one[66] == _STREAM and _name(one) == name.lower())
+        ordered = [self._entries[number] for number in self._top] + self._entries
+        entry = next(one for one in ordered if one[66] == _STREAM and _name(one) == name.lower())
         start, size = struct.unpack_from("<IQ", entry, 116)
         if size & 0xFFFFFFFF != len(content):
             raise Refused("unreadable", "stream length")
