@@ -115,7 +115,8 @@ def _is_dos_program(data: bytes) -> bool:
 
 def _by_bytes(data: bytes, name: str) -> str | None:
     mime = "application/pdf" if data.startswith(b"%PDF-") else _signature(data, name)
-    if mime not in (None, "application/pdf") and b"%PDF-" in data[:_JUNK]:
+    own = mime is None or mime == "application/pdf" or mime in kinds.CONTAINERS  # which may begin with a stored PDF
+    if not own and b"%PDF-" in data[:_JUNK]:
         raise Refused("type-mismatch", f"begins as {mime}, goes on as application/pdf")
     return mime
 

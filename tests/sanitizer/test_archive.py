@@ -27,6 +27,7 @@ from support.heic_samples import PHOTO
 from support.jails import examine, refused, started
 from support.received_pdf import benign
 
+from sanitizer.formats.archive import library
 from sanitizer.formats.archive.kinds import KINDS
 from sanitizer.supervisor import Supervisor
 from sanitizer.verdict import Verdict
@@ -303,6 +304,17 @@ async def test_other_archives_leave_as_zip(supervisor: Supervisor, kind: str, fi
     members, verdict = await left(supervisor, by_libarchive(kind, TWO, filters=filters), name=name)
     assert members == dict(TWO)
     assert ("to-zip", "") in told(verdict)
+
+
+async def test_a_stored_pdf_at_the_beginning_does_not_make_an_archive_a_pdf(supervisor: Supervisor) -> None:
+    members, _ = await left(supervisor, zip_of(Part("様式.pdf", benign(), method=0)))
+    assert members["様式.pdf"].startswith(b"%PDF-")
+    if library.AVAILABLE:
+        assert list((await left(supervisor, by_libarchive("gnutar", [("a.pdf", benign())]), name="a.tar"))[0]) == [
+            "a.pdf"
+        ]
+        stored = lzh_of((b"a.pdf", benign()), method=b"-lh0-")
+        assert list((await left(supervisor, stored, name="a.lzh"))[0]) == ["a.pdf"]
 
 
 @needs_libarchive
