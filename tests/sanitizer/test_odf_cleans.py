@@ -84,7 +84,7 @@ def test_signatures_and_passwords_are_said() -> None:
     "formula",
     [
         "of:=SUM([.A1:.B2])",
-        "of:=HYPERLINK(&quot;https://example.jp&quot;;&quot;a&quot;)",
+        "of:=HYPERLINK(&quot;mailto:a@example.jp&quot;;&quot;a&quot;)",
         "of:=IF([$'表 1'.A1]&gt;1;{1;2|3;4};COM.MICROSOFT.CONCAT(&quot;a&quot;))",
         "oooc:=[.A1]*2",
     ],
@@ -99,6 +99,7 @@ def test_a_formula_that_only_computes_stays_live(formula: str) -> None:
     "formula",
     [
         "of:=HYPERLINK(&quot;file:///c:/a&quot;)",
+        "of:=HYPERLINK(&quot;https://example.jp/&quot;;&quot;a&quot;)",
         "of:=HYPERLINK([.A1])",
         "of:=cmd|'/c calc'!A0",
         "of:=INDIRECT(&quot;'file:///x'#$A.A1&quot;)",
@@ -138,3 +139,9 @@ def test_sheets_of_other_files_are_not_named_in_the_settings_either() -> None:
     made = rebuilt(sheet(cell("1")).add("settings.xml", settings).data(), "ods")
     assert "一覧" in members(made.data)["settings.xml"].decode()
     assert "secret" not in members(made.data)["settings.xml"].decode()
+
+
+def test_a_formula_that_is_a_link_becomes_a_link_in_the_text() -> None:
+    made = rebuilt(sheet(cell("7", "of:=HYPERLINK(&quot;https://example.jp/&quot;;&quot;7&quot;)")).data(), "ods")
+    link = '<text:p><text:a xlink:href="https://example.jp/" xlink:type="simple">7</text:a></text:p>'
+    assert link in members(made.data)["content.xml"].decode()

@@ -208,7 +208,7 @@ def test_the_limits_are_kept() -> None:
         *("of:=SUM([.A1])", "oooc:=A1", "=1+2", "", "of:=[$'二 つ'.A1]", 'of:=IF([.A1]="x""y";1;0)', "of:=TRUE()"),
         *(
             "of:=COM.MICROSOFT.CONCAT([.A1])",
-            'of:=HYPERLINK("https://a.jp/";"a")',
+            'of:=HYPERLINK("mailto:a@example.jp";"a")',
             'of:=hyperlink( "#A.B1" )',
             "of:=[.#REF!]",
         ),
@@ -229,7 +229,14 @@ def test_formulas_that_compute(formula: str) -> None:
             "of:=cmd|'/c calc'!A0",
             "of:=cmd|x!A0",
         ),
-        *('of:=HYPERLINK("file:///a")', "of:=HYPERLINK([.A1])", 'of:=HYPERLINK("https://a.jp"&"b")', "of:=FOO(1)"),
+        *(
+            'of:=HYPERLINK("file:///a")',
+            "of:=HYPERLINK([.A1])",
+            'of:=HYPERLINK("https://a.jp"&"b")',
+            'of:=HYPERLINK("https://a.jp/";"a")',
+            'of:="HTTP://a.jp"',
+            "of:=FOO(1)",
+        ),
         *('of:="a', "of:=[.A1", "of:=\\\\a\\b", "of:=A1\\", "x" * 8193, 'of:=HYPERLINK("javascript:x")', "of:=`x`"),
     ],
 )

@@ -2,7 +2,7 @@
 
 Rules kept here:
 
-- Only functions of the table may be called; other files, programs (DDE) and paths have no token.
+- Only functions of the table may be called; other files, pages, programs (DDE) and paths have no token.
 - A formula that is not allowed is not mended: its cell keeps the last value.
 
 Source: docs/grammar-odf.md, section 7; OASIS OpenDocument 1.3 part 4 (OpenFormula).
@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 
 from sanitizer.formats.odf.facts import CONDITIONS, FUNCTION_NEVER, FUNCTION_PREFIXES, FUNCTIONS
-from sanitizer.formats.odf.links import is_link
+from sanitizer.formats.odf.links import is_link, link
 
 _LENGTH = 8192
 _CONTROLS = r"\x00-\x1f"
@@ -32,12 +32,13 @@ _IN_CONDITION = re.compile(rf"{_STRING}|{_REF}|(?P<test>(?:{_TESTS})(?![\w.\-]))
 _PREFIX = re.compile(r"(?:of:|oooc:|ooow:)?=?")
 _OTHER_PREFIX = re.compile(r"\w+:=")
 _NEVER = re.compile(
-    rf"file:|\\\\|\|\s*'|\w\|.*!|\b(?:{'|'.join(re.escape(name) for name in sorted(FUNCTION_NEVER))})\s*\(",
+    rf"file:|https?:|\\\\|\|\s*'|\w\|.*!|\b(?:{'|'.join(re.escape(name) for name in sorted(FUNCTION_NEVER))})\s*\(",
     re.IGNORECASE | re.DOTALL,
 )
 _FUNCTION = re.compile(
     rf"(?:{'|'.join(re.escape(prefix) for prefix in sorted(FUNCTION_PREFIXES, key=len, reverse=True))})?(.*)"
 )
+_LINK = re.compile(r'(?:of:|oooc:)?=\s*HYPERLINK\s*\(\s*"(https?://[^"]*)"\s*[;)]', re.IGNORECASE)
 _ADDRESS = re.compile(r'\s*"([^"]*)"\s*[;)]')
 
 
@@ -49,6 +50,12 @@ def is_formula(text: str) -> bool:
 def is_condition(text: str) -> bool:
     """True if the text may leave as a condition; the empty text may."""
     return _is_made_of(_IN_CONDITION, text)
+
+
+def page_link(text: str) -> str | None:
+    """The page that a formula leads to, where that is all it does."""
+    found = _LINK.match(text)
+    return link(found[1]) if found else None
 
 
 def _is_made_of(tokens: re.Pattern[str], text: str) -> bool:

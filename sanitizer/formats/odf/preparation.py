@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 
 from lxml import etree
 
-from sanitizer.formats.odf.facts import ENUMS, source, sources
+from sanitizer.formats.odf.facts import ENUMS, NAMESPACES, source, sources
+from sanitizer.formats.odf.formulas import page_link
 from sanitizer.formats.odf.kinds import Report
 
 _FRAME, _IMAGE, _OBJECT, _TEXT_BOX = (source(f"draw:{name}") for name in ("frame", "image", "object", "text-box"))
@@ -28,6 +29,9 @@ _FIELD_TYPE = source("field:type")
 _HIDDEN_TEXT, _IS_HIDDEN = source("text:hidden-text"), source("text:is-hidden")
 _SHEET, _PAGE = source("table:table"), source("draw:page")
 
+_FORMULA, _PARAGRAPH, _LINK = source("table:formula"), source("text:p"), source("text:a")
+_WITH_LINK = etree.XPath("//*[contains(@t:formula, 'HYPERLINK')]", namespaces={"t": NAMESPACES["table"]})
+
 Readable = Callable[[str], bool]
 HasPicture = Callable[[str, bool], bool]  # address, whether a metafile counts
 
@@ -37,6 +41,8 @@ def prepare(root: etree._Element, has_object: Readable, has_picture: HasPicture,
     for frame in list(root.iter(_FRAME)):
         _frame(frame, has_object, has_picture, report)
     _field_marks(root, report)
+    for cell in _WITH_LINK(root):
+        _link_in_text(cell)
     for hidden in list(root.iter(_HIDDEN_TEXT)):
         if hidden.get(_IS_HIDDEN) != "true":
             hidden.tag = source("text:meta")  # the walk steps through it: its text stays
@@ -113,6 +119,18 @@ def _empty_between(start: etree._Element, separator: etree._Element) -> None:
         if e is separator:
             return
         parent.remove(e)
+
+
+def _link_in_text(cell: etree._Element) -> None:
+    """Makes the text of a cell a link where its formula was one."""
+    address = page_link(cell.get(_FORMULA) or "")
+    paragraph = cell.find(_PARAGRAPH)
+    if address is None or paragraph is None or paragraph.find(f".//{_LINK}") is not None:
+        return
+    link = etree.Element(_LINK, {_HREF: address, source("xlink:type"): "simple"})
+    link.text, paragraph.text = paragraph.text, None
+    link.extend(list(paragraph))
+    paragraph.append(link)
 
 
 def _cut(e: etree._Element) -> None:

@@ -34,7 +34,7 @@ _CONDITION_TOKEN = re.compile(
     rf"{_STRING}|{_REF}|(?:{_TESTS})(?![\w.\-])|(?P<name>{_NAME})(?P<call>\s*\()?|{_OTHER}", re.DOTALL
 )
 _NEVER = "|".join(re.escape(name) for name in sorted(TABLE.words["function-never"]))
-_NOWHERE = re.compile(rf"file:|\\\\|\|\s*'|\w\|.*!|\b(?:{_NEVER})\s*\(", re.IGNORECASE | re.DOTALL)
+_NOWHERE = re.compile(rf"file:|https?:|\\\\|\|\s*'|\w\|.*!|\b(?:{_NEVER})\s*\(", re.IGNORECASE | re.DOTALL)
 _PREFIX = re.compile(r"(?:of:|oooc:|ooow:)?")
 _FOREIGN = re.compile(r"\w+:=")
 _TARGET = re.compile(r'\s*"([^"]*)"\s*[;)]')
