@@ -77,8 +77,10 @@ def figures(folder: Path | None = None) -> dict[str, Any]:
 
 
 def soak(count: int, folder: Path | None = None) -> dict[str, Any]:
-    """Memory of the trusting side and the cells while ``count`` files go through, in twenty samples."""
-    with _files(folder) as paths:
+    """Memory of the trusting side and the cells while ``count`` files of at most ``LARGE`` bytes go through, in twenty
+    samples."""
+    with _files(folder) as found:
+        paths = [path for path in found if path.stat().st_size <= LARGE]
         supervisor = Supervisor(workers=os.cpu_count() or 1)
         supervisor.start()
         return asyncio.run(_soak(supervisor, paths, count))

@@ -61,7 +61,17 @@ def test_text_pages_stay_small() -> None:
     line = b"The quick brown fox jumps. " * 3
     lines = b"".join(b"BT /F1 10 Tf 40 %d Td (%b) Tj ET\n" % (y, line) for y in range(40, 800, 14))
     flat = rebuilt(bytes(Draft(lines, size=(595, 842))), "flatten")
-    assert len(flat.data) < 150_000
+    assert len(flat.data) < 75_000
+
+
+def test_a_small_seal_and_a_pale_ground_keep_their_colour() -> None:
+    lines = b"".join(b"BT /F1 10 Tf 40 %d Td (The quick brown fox jumps.) Tj ET\n" % y for y in range(40, 800, 14))
+    seal, ground = b"1 0 0 rg 500 700 14 14 re f\n", b"0.9 0.95 1 rg 300 100 100 200 re f\n"
+    (width, height), data = pixels(rebuilt(bytes(Draft(ground + lines + seal, size=(595, 842))), "flatten").data)
+    channels = len(data) // (width * height)
+    for x, y, colour in ((507, 707, (255, 0, 0)), (350, 200, (230, 242, 255)), (550, 500, (255, 255, 255))):
+        at = channels * (width * ((842 - y) * height // 842) + x * width // 595)
+        assert all(abs(a - b) <= 24 for a, b in zip(data[at : at + 3], colour, strict=True)), (x, y, data[at : at + 3])
 
 
 def test_a_rotated_page_keeps_its_orientation() -> None:
