@@ -13,6 +13,7 @@ Source: docs/grammar-odf.md, section 4 and its last part.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import cast
 
 from lxml import etree
 
@@ -41,7 +42,7 @@ def prepare(root: etree._Element, has_object: Readable, has_picture: HasPicture,
     for frame in list(root.iter(_FRAME)):
         _frame(frame, has_object, has_picture, report)
     _field_marks(root, report)
-    for cell in _WITH_LINK(root):
+    for cell in cast(list[etree._Element], _WITH_LINK(root)):
         _link_in_text(cell)
     for hidden in list(root.iter(_HIDDEN_TEXT)):
         if hidden.get(_IS_HIDDEN) != "true":
