@@ -10,6 +10,7 @@ import pytest
 from support.ooxml_samples import (
     HOSTILE,
     complex_field,
+    compound_file,
     everything,
     excel,
     hostile,
@@ -42,6 +43,15 @@ def test_each_threat_is_gone_and_reported(name: str) -> None:
     result = rebuilt(original)
     assert marker(name) not in everything(result.data)
     assert HOSTILE[name][0] in kinds(result)
+
+
+def test_each_module_of_a_macro_project_is_told_by_its_number() -> None:
+    names = ["PROJECT", "PROJECTwm", "dir", "_VBA_PROJECT", "__SRP_0", "ThisDocument", "Module1"]
+    project = compound_file(dict.fromkeys(names, b"code"))
+    draft = word(paragraph("本文")).add("word/vbaProject.bin", project).add("word/vbaData.xml", b"<x/>")
+    result = rebuilt(draft.data())
+    modules = [(change.where, change.count) for change in result.removed if change.kind == "macro" and change.where]
+    assert modules == [("module 1", 1), ("module 2", 1)]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
