@@ -91,14 +91,15 @@ async def waiting_comparisons(connection: AsyncConnection, limit: int) -> list[t
 
 
 async def comparison_of(connection: AsyncConnection, attachment: str, treatment: str) -> Comparison | None:
-    """What is known of one rendition, with its pictures; None where none is wanted."""
+    """What is known of one rendition, with its pictures; None where none is wanted. The row is read first: what it says
+    is done was written together with its pictures."""
     wanted = {"ids": [attachment]}
+    rows = (await connection.execute(_ROWS, wanted)).all()
     pictures = [
         PagePicture(row.page, row.side, row.blob)
         for row in await connection.execute(_PICTURES, wanted)
         if row.treatment == treatment
     ]
-    rows = await connection.execute(_ROWS, wanted)
     return next((_comparison(row, pictures) for row in rows if row.treatment == treatment), None)
 
 

@@ -143,6 +143,20 @@ async def test_a_table_with_other_separators_leaves_with_commas(supervisor: Supe
     assert await tables(supervisor, data, "a.tsv") == [[["名前", "値"], ["甲", "1,000"]]]
 
 
+def ruled() -> bytes:
+    """A page with a table of 2 × 2 ruled cells, whose lower ones are one, and words beside it."""
+    lines = [(40, 40, 40, 120), (140, 80, 140, 120), (240, 40, 240, 120), (40, 120, 240, 120), (40, 80, 240, 80)]
+    drawn = "".join(f"{x} {y} m {u} {v} l S\n" for x, y, u, v in lines) + "40 39.5 200 1 re f\n"
+    words = [(50, 95, "North"), (150, 95, "=1+1"), (50, 55, "both below"), (50, 160, "beside")]
+    said = "".join(f"BT /F1 12 Tf {x} {y} Td ({word}) Tj ET\n" for x, y, word in words)
+    return bytes(Draft((drawn + said).encode()))
+
+
+async def test_ruled_tables_of_a_pdf(supervisor: Supervisor) -> None:
+    assert await tables(supervisor, ruled(), "a.pdf") == [[["North", "'=1+1"], ["both below", ""]]]
+    assert await tables(supervisor, bytes(Draft(b"0 0 m 9 9 l S 20 20 100 100 re S")), "a.pdf") == []
+
+
 async def test_pictures_of_a_pdf_leave_once_each_in_their_own_kind(supervisor: Supervisor) -> None:
     draft = Draft()
     flate_image(draft)

@@ -269,7 +269,7 @@ async def test_only_text_and_nothing_of_another_kind(town: Installation) -> None
     words = await part(sato, attachment, **{"as": "text"})
     assert "Notice of the council meeting" in words.text, "from a rebuilt copy: the file itself is read as it came"
     assert words.headers["content-security-policy"].startswith("default-src 'none'")
-    assert (await part(sato, attachment, **{"as": "table"})).json()["reason"] == "no_such_part"
+    assert (await part(sato, attachment, **{"as": "table"})).json()["reason"] == "no_such_part", "it has no lines"
     assert (await part(sato, attachment, **{"as": "everything"})).json()["code"] == "malformed"
     assert (await part(sato, attachment, **{"as": "text", "number": "-1"})).json()["code"] == "malformed"
 

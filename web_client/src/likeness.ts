@@ -73,7 +73,6 @@ const OFFICE = /^application\/vnd\.(openxmlformats-officedocument|oasis\.opendoc
 
 /** Which parts a reader may want of a file of this type; none where the file is nothing but that part. */
 export function partsOf(type: string): readonly Part[] {
-  if (type === "application/pdf") return ["text", "pictures"];
-  if (OFFICE.test(type) || type === "text/html") return ["text", "table", "pictures"];
+  if (type === "application/pdf" || OFFICE.test(type) || type === "text/html") return ["text", "table", "pictures"];
   return type === "message/rfc822" || type === "application/vnd.ms-outlook" ? ["text"] : [];
 }

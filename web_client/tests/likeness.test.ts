@@ -47,7 +47,7 @@ test("places have names in both languages, inside containers too", () => {
 });
 
 test("parts are offered where a file is more than that part", () => {
-  assert.deepEqual(partsOf("application/pdf"), ["text", "pictures"]);
+  assert.deepEqual(partsOf("application/pdf"), ["text", "table", "pictures"]);
   assert.deepEqual(partsOf("application/vnd.oasis.opendocument.spreadsheet"), ["text", "table", "pictures"]);
   for (const type of ["image/png", "text/csv", "text/plain", ""]) assert.deepEqual(partsOf(type), []);
   assert.deepEqual(["application/pdf", "image/heif", "image/svg+xml", "text/csv"].map(isCompared), [true, true, false, false]);

@@ -25,11 +25,12 @@ from sanitizer.formats.pdf.pages import Document, FoundPage, find_pages
 from sanitizer.formats.pdf.picture_files import pictures
 from sanitizer.formats.pdf.rendering import thumbnail
 from sanitizer.formats.pdf.source import Source, salvage
+from sanitizer.formats.pdf.table_cells import tables
 from sanitizer.formats.pdf.writer import write
 from sanitizer.limits import Limits
 
 MIME = "application/pdf"
-__all__ = ["KINDS", "MIME", "draw", "pictures", "rebuild", "text", "thumbnail"]
+__all__ = ["KINDS", "MIME", "draw", "pictures", "rebuild", "tables", "text", "thumbnail"]
 
 
 def rebuild(data: bytes, job: Job) -> Rebuilt:
