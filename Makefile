@@ -53,6 +53,10 @@ bench-peers: setup ## Measure beside Prosody and ejabberd with PostgreSQL archiv
 	@$(BIN)/python -m ops.bench.peers $(ARGS)
 
 CAMPAIGNS ?= campaigns
+.PHONY: fuzz
+fuzz: setup ## Fuzz the sanitizer and what the trusting side reads (resumable; ARGS="trusting --count 100000")
+	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign --folder $(CAMPAIGNS)/fuzz $(ARGS)
+
 .PHONY: campaign-kill
 campaign-kill: setup ## Kill the whole server again and again under load (resumable; CYCLES=100)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.kill_server --cycles $(or $(CYCLES),100) --folder $(CAMPAIGNS)/kill

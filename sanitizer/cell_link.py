@@ -232,7 +232,11 @@ class CellLink:
 
     def _started(self, message: Started, descriptors: list[int]) -> None:
         assert self._loop is not None
-        running = self._runs[message.id]
+        running = self._runs.get(message.id)
+        if running is None or running.pidfd >= 0 or not descriptors:
+            _close(descriptors)
+            self._fail()  # no cell of ours says so
+            return
         running.pidfd = descriptors[0]
         _stop_clock(running)
         running.clock = self._loop.call_later(running.wall_seconds, _time_out, running)
@@ -240,7 +244,10 @@ class CellLink:
             _kill(running)
 
     def _gone(self, message: Ended) -> None:
-        running = self._runs.pop(message.id)
+        running = self._runs.pop(message.id, None)
+        if running is None:
+            self._fail()  # the same
+            return
         _forget(running)
         if not running.done.done():
             running.done.set_result(message)
@@ -276,12 +283,21 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
 
 
 def _receive(link: socket.socket) -> tuple[FromCell | None, list[int]]:
-    """The next message and its descriptors; None at the end of the cell."""
+    """The next message and its descriptors; None at the end of the cell, and where it speaks another language."""
     try:
         data, descriptors, _, _ = socket.recv_fds(link, MAX_MESSAGE, 1, socket.MSG_CMSG_CLOEXEC)
     except ConnectionError:
         return None, []
-    return (decode_from_cell(data) if data else None), descriptors
+    try:
+        return (decode_from_cell(data) if data else None), descriptors
+    except msgspec.DecodeError:
+        _close(descriptors)
+        return None, []
+
+
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _time_out(running: _Running) -> None:

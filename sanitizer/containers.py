@@ -15,9 +15,11 @@ ISO/IEC 14496-12 (boxes).
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import struct
 import zipfile
+import zlib
 
 from sanitizer import kinds
 from sanitizer.formats.base import Refused
@@ -47,6 +49,10 @@ _OLE_TYPES = (
     ("documenttext", "application/x-ichitaro"),
 )
 _INSTALLER = bytes.fromhex("84100c0000000000c000000000000046")  # {000C1084-0000-0000-C000-000000000046}
+_UNREADABLE = (
+    *(zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, KeyError),
+    *(zlib.error, lzma.LZMAError, struct.error),
+)
 _END_OF_CHAIN = 0xFFFFFFFA  # this and above: not a sector
 
 
@@ -62,7 +68,7 @@ def zip_type(data: bytes) -> str:
             if len(names) > _MAX_MEMBERS:
                 raise Refused("bomb", "members")
             return _by_members(archive, names)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except _UNREADABLE as error:
         raise Refused("unreadable", "zip structure") from error
 
 

@@ -146,7 +146,10 @@ class Converter:
             raise ConverterAway("closed")
         if not data:
             raise NotConverted("crashed", "runner")
-        return read_ran(data)
+        try:
+            return read_ran(data)
+        except msgspec.DecodeError:
+            raise NotConverted("crashed", "runner") from None
 
     async def attempt(self, output: int, files: dict[str, bytes], module: str, arguments: Sequence[str]) -> Ran:
         """Run a Python module in the place of LibreOffice; ``files`` lie in the room, interpreter and all, and it

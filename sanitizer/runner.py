@@ -73,8 +73,11 @@ _ran: msgspec.json.Decoder[Ran] = msgspec.json.Decoder(Ran)
 
 
 def read_ran(data: bytes) -> Ran:
-    """The answer of a runner; raises ``msgspec.ValidationError``."""
-    return _ran.decode(data)
+    """The answer of a runner; raises ``msgspec.DecodeError``."""
+    try:
+        return _ran.decode(data)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(f"{error}") from None
 
 
 def main(argv: list[str]) -> None:

@@ -19,11 +19,13 @@ import re
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from sanitizer.formats.base import Change
+
+T = TypeVar("T")
 
 MAX_MESSAGE = 128 * 1024  # bytes of one control datagram
 MAX_CHANGES = 200  # entries of removed and of changed
@@ -124,13 +126,20 @@ def encode(message: ToCell | FromCell) -> bytes:
 
 
 def decode_to_cell(data: bytes) -> ToCell:
-    """A message of the trusting side; raises ``msgspec.ValidationError``."""
-    return _to_cell.decode(data)
+    """A message of the trusting side; raises ``msgspec.DecodeError``."""
+    return _decoded(_to_cell, data)
 
 
 def decode_from_cell(data: bytes) -> FromCell:
-    """A message of a cell; raises ``msgspec.ValidationError``."""
-    return _from_cell.decode(data)
+    """A message of a cell; raises ``msgspec.DecodeError``."""
+    return _decoded(_from_cell, data)
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
+    try:
+        return decoder.decode(data)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(f"{error}") from None
 
 
 class Status(IntEnum):

@@ -60,7 +60,7 @@ class Archive:
 
     def _add(self, info: zipfile.ZipInfo) -> None:
         name = info.filename.replace("\\", "/").lstrip("/").lower()
-        if info.is_dir() or not name:
+        if not name or name.endswith("/"):
             return
         if info.flag_bits & 1:
             raise Refused("unreadable", "encrypted member")
