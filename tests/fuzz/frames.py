@@ -170,7 +170,9 @@ _CELL = [
 ]
 _TO_CELL = [
     wire.encode(wire.Hello(1, {"text/plain": "sanitizer.formats.text"}, [], True)),
-    wire.encode(wire.Run(1, "transform", "", "rebuild", "届出.pdf", "x", 10, limits={"max_input": 1})),
+    wire.encode(
+        wire.Run(1, "transform", treatment="rebuild", name="届出.pdf", password="x", size=10, limits={"max_input": 1})
+    ),
 ]
 _RAN = [msgspec.json.encode(runner.Ran(0, 11418, 0.9, 223000000)), msgspec.json.encode(runner.Ran(70, problem="no"))]
 _BUNDLE = [

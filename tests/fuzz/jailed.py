@@ -27,8 +27,10 @@ from fuzz.seeds import PAGE, RTF, SPREADSHEETML, SYLK, WORDML, Seed
 from fuzz.targets import PASSWORD, Target, of_group
 
 from sanitizer import kinds
+from sanitizer.converter import Converted, Converter, NoConverter
 from sanitizer.formats import FORMATS
 from sanitizer.limits import MIB, Limits
+from sanitizer.recipes import Recipe
 from sanitizer.refusals import SENTENCES
 from sanitizer.supervisor import Supervisor
 from sanitizer.verdict import Treatment, Verdict
@@ -36,6 +38,13 @@ from sanitizer.verdict import Treatment, Verdict
 AMONG = 25
 LIMITS = Limits(max_pixels=4_000_000, max_inflated=128 * MIB, cpu_seconds=30, wall_seconds=90.0)
 _FINDINGS = {"crashed": "crash", "timeout": "slow", "verification-failed": "disagreement"}
+
+
+class _NoOffice(Converter):
+    """A machine without LibreOffice: what only it can read is refused."""
+
+    async def convert(self, source: int, size: int, output: int, recipe: Recipe, limits: Limits) -> Converted:
+        raise NoConverter("not asked for")
 
 
 @dataclass
@@ -49,7 +58,7 @@ class Jailed:
 
     def __enter__(self) -> Jailed:
         if not self.convert:
-            self.supervisor.converter.close_now()  # asks nobody; such a file is refused
+            self.supervisor.converter = _NoOffice()
         self.supervisor.start()
         return self
 
