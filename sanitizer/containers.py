@@ -34,6 +34,7 @@ _OOXML = re.compile(
     rb"[A-Za-z0-9.]+?)(?:\.main)?\+xml[\"']"
 )
 _OOXML_BINARY = re.compile(rb"application/vnd\.ms-excel\.sheet\.binary\.macroEnabled\.main")
+_OOXML_MAIN_PARTS = frozenset({"word/document.xml", "xl/workbook.xml", "ppt/presentation.xml"})
 _OOXML_TYPES = frozenset(
     mime
     for mime in (mime for types in kinds.ENDINGS.values() for mime in types)
@@ -84,6 +85,8 @@ def _by_members(archive: zipfile.ZipFile, names: list[str]) -> str:
         raise Refused("executable", "program in a zip")
     if "[content_types].xml" in folded:
         return _ooxml_type(_part(archive, "[content_types].xml"))
+    if "_rels/.rels" in folded and folded & _OOXML_MAIN_PARTS:  # readers open it without the list of types
+        return "application/x-ooxml"
     if "mimetype" in folded:
         stated = _part(archive, "mimetype").decode("latin-1").strip()
         return stated if re.fullmatch(r"application/[a-z0-9.+-]{1,70}", stated) else "application/zip"

@@ -89,6 +89,7 @@ ACCEPTED = [
     ("a.txt", ("あ" * 400_000).encode(), "text/plain"),
     ("a.txt", b"hello \x1b[2J\x07 \0 world", "text/plain"),
     ("a.docx", office(f"{OOXML}wordprocessingml.document"), f"{OOXML}wordprocessingml.document"),
+    ("a.docx", zipped(_rels__DOTrels=b"<r/>", word__documentDOTxml=b"<d/>"), "application/x-ooxml"),
     ("a.docx", office(f"{OOXML}wordprocessingml.template"), f"{OOXML}wordprocessingml.document"),
     ("a.xlsx", office(f"{OOXML}spreadsheetml.sheet"), f"{OOXML}spreadsheetml.sheet"),
     ("a.pptx", office(f"{OOXML}presentationml.presentation"), f"{OOXML}presentationml.presentation"),
