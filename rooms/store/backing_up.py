@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select, text
 
-from rooms.store.schema import attachments, audit_checkpoints, people, releases, rooms, sessions
+from rooms.store.schema import attachments, audit_checkpoints, comparison_pictures, people, releases, rooms, sessions
 from rooms.store.words import split
 
 QUARANTINE, RENDITIONS = "quarantine", "renditions"
@@ -55,6 +55,8 @@ def named_blobs(connection: Connection) -> Iterator[NamedBlob]:
             if key is not None and key not in seen:
                 seen.add(key)
                 yield NamedBlob(RENDITIONS, key, sha256)
+    for key in connection.execute(select(comparison_pictures.c.blob).order_by(comparison_pictures.c.blob)).scalars():
+        yield NamedBlob(RENDITIONS, key, None)
 
 
 def zones_inside(connection: Connection) -> set[str]:

@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 import pytest_asyncio
 from PIL import Image
+from sqlalchemy import create_engine
 from support.installation import Client, Installation
 from support.received_pdf import Draft, benign, hostile
 
@@ -23,6 +24,7 @@ from rooms.commands.comparing import GiveBackComparison, NoteComparison, StartCo
 from rooms.comparison import MAX_TRIES, Comparison
 from rooms.decide import Decision
 from rooms.decide.comparing import give_back_comparison, note_comparison, start_comparison
+from rooms.store.backing_up import RENDITIONS, named_blobs
 from rooms.world import Terms, World
 from rooms.zones import ALPHA, BETA_DASH
 from sanitizer.converter import missing
@@ -101,6 +103,16 @@ async def test_a_page_that_differs_is_shown_beside_the_original(town: Installati
     assert shades == {"original": (0, 0, 255), "rebuilt": (255, 255, 255)}
     leaves = [leaf for leaf in town.leaves("attachment.compare") if leaf["object"] == drawing]
     assert len(leaves) == 1, "both pictures are one look"
+
+
+async def test_pictures_are_in_every_backup(town: Installation, drawing: str) -> None:
+    made = {key for (key,) in town.rows("SELECT blob FROM comparison_pictures WHERE attachment = ?", drawing)}
+    engine = create_engine(f"sqlite:///{town.folder / 'sekisho.db'}")
+    with engine.connect() as connection:
+        named = {blob.key for blob in named_blobs(connection) if blob.folder == RENDITIONS}
+    engine.dispose()
+    assert len(made) == 2
+    assert made <= named
 
 
 async def test_pictures_are_for_those_who_may_read_the_file(town: Installation, drawing: str) -> None:

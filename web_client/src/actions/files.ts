@@ -122,11 +122,16 @@ function askLater(id: string, view: AttachmentView): void {
   setTimeout(() => ask(id), PATIENCE[times]);
 }
 
+/** Asks anew, and goes on asking while the comparison is under way: somebody is looking. */
+export function follow(id: string): void {
+  waited.delete(id);
+  ask(id);
+}
+
 /** Asks for a comparison that is not made by itself, and for what came of it. */
 export async function askComparison(id: string): Promise<Answer<unknown>> {
   const answer = await post(`attachments/${id}/comparison`, {});
-  waited.delete(id);
-  if (answer.ok) ask(id);
+  if (answer.ok) follow(id);
   return answer;
 }
 

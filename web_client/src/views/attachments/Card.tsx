@@ -121,6 +121,7 @@ function Likeness({ view }: { view: AttachmentView }): JSX.Element | null {
 function Acts({ id, name, view, treated }: { id: string; name: string; view: AttachmentView | null; treated: boolean }): JSX.Element {
   const type = typeOf(view?.report ?? null, "output") || typeOf(view?.report ?? null, "input");
   const parts = partsOf(type);
+  const compares = isCompared(type) || view?.comparison?.state === "on_request" || (view !== null && similarityOf(view) !== null);
   const [told, setTold] = useState("");
   return (
     <>
@@ -130,7 +131,7 @@ function Acts({ id, name, view, treated }: { id: string; name: string; view: Att
           <a class="button small" href={`${API}attachments/${id}/content`} download={name}><Save size={16} />{t.value.download}</a>
           {parts.length > 0 && <Parts id={id} parts={parts} tell={setTold} />}
         </div>
-        {treated && <button class="button small" type="button" onClick={() => show("compare", id, name)}><Pages size={16} />{isCompared(type) ? t.value.compare : t.value.changes}</button>}
+        {treated && <button class="button small" type="button" onClick={() => show("compare", id, name)}><Pages size={16} />{compares ? t.value.compare : t.value.changes}</button>}
         {view?.receipt && <button class="button small" type="button" onClick={() => show("receipt", id, name)}><Seal size={16} />{t.value.certificate}</button>}
       </div>
       <p class="parts-told" role="status">{told}</p>

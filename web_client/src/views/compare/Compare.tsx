@@ -1,7 +1,7 @@
 /** What the rebuild did to a file, for people: how like the original it looks, which pages differ, what was taken out where. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { askComparison, ensureDetail } from "../../actions/files.ts";
+import { askComparison, follow } from "../../actions/files.ts";
 import { byPlace, percent, similarityOf, type Similarity } from "../../likeness.ts";
 import type { AttachmentView, ComparisonView } from "../../protocol.ts";
 import { details, failureText, t } from "../../store.ts";
@@ -10,7 +10,7 @@ import { Panel } from "../shell/Panel.tsx";
 import { DifferingPage } from "./DifferingPage.tsx";
 
 export function Compare({ id, name }: { id: string; name: string }): JSX.Element {
-  useEffect(() => ensureDetail(id), [id]);
+  useEffect(() => follow(id), [id]);
   const detail = details.value[id];
   const view = typeof detail === "object" && "zones" in detail ? detail : null;
   return (
@@ -61,6 +61,7 @@ function OnRequest({ id }: { id: string }): JSX.Element {
   const ask = async (): Promise<void> => {
     const answer = await askComparison(id);
     setProblem(answer.ok ? "" : failureText(answer));
+    if (answer.ok) document.querySelector<HTMLElement>(".panel-compare h2")?.focus(); // the button is gone
   };
   return (
     <div class="likeness-none">
