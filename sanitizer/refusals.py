@@ -52,9 +52,8 @@ SENTENCES: dict[str, Sentence] = {
         f"This type of file is not supported yet. {_PDF_EN}",
     ),
     "unsupported-office": Sentence(
-        "この形式のOffice文書(xlsbなど)にはまだ対応していません。docx、xlsx、pptxのいずれかで保存し直して送ってください。",
-        "This kind of Office document (xlsb and the like) is not supported yet. Save it as docx, xlsx or pptx and send that "
-        "instead.",
+        "この種類のOffice文書には対応していません。docx、xlsx、pptxのいずれかで保存し直して送ってください。",
+        "This kind of Office document is not supported. Save it as docx, xlsx or pptx and send that instead.",
     ),
     "no-converter": Sentence(
         "この形式を変換する機能(LibreOffice)が、このサーバーにありません。docx、xlsx、pptx、PDFのいずれかで保存し直して送ってください。",
@@ -66,9 +65,9 @@ SENTENCES: dict[str, Sentence] = {
         f"The pages of this type of file cannot be turned into pictures. {_PDF_EN}",
     ),
     "unsupported-legacy-office": Sentence(
-        "旧形式のOffice文書(doc、xls、ppt)にはまだ対応していません。Officeで「PDFとして保存」したもの、表はCSVを送ってください。",
-        "Legacy Office documents (doc, xls, ppt) are not supported yet. Use “Save as PDF”, or CSV for tables, and send that "
-        "instead.",
+        "この種類の旧形式の文書(PowerPoint 95、Visio、Publisherなど)には対応していません。「PDFとして保存」したものを送ってください。",
+        "This kind of older document (PowerPoint 95, Visio, Publisher and the like) is not supported. Use “Save as PDF” and "
+        "send that instead.",
     ),
     "unsupported-opendocument": Sentence(
         "この種類のOpenDocumentファイル(データベース、マスター文書など)には対応していません。odt、ods、odpのいずれかで保存し直して送ってください。",
@@ -76,7 +75,7 @@ SENTENCES: dict[str, Sentence] = {
         "and send that instead.",
     ),
     "unsupported-rtf": Sentence(
-        f"RTF文書にはまだ対応していません。{_PDF_JA}", f"RTF documents are not supported yet. {_PDF_EN}"
+        f"RTF文書には対応していません。{_PDF_JA}", f"RTF documents are not supported. {_PDF_EN}"
     ),
     "unsupported-sylk": Sentence(
         "中身がSYLK形式の表です(先頭が「ID;」)。表計算ソフトでCSVとして保存し直して送ってください。",

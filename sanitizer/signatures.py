@@ -50,6 +50,9 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"II+\0", "image/tiff"),
     (0, b"MM\0+", "image/tiff"),
     (0, b"{\\rt", "application/rtf"),
+    (0, b"\x09\0\x04\0", "application/vnd.ms-excel"),  # Excel 2 to 4: a stream of records without a compound file
+    (0, b"\x09\x02\x06\0", "application/vnd.ms-excel"),
+    (0, b"\x09\x04\x06\0", "application/vnd.ms-excel"),
     (0, b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
     (0, b"Rar!\x1a\x07", "application/vnd.rar"),
     (0, b"\x1f\x8b\x08", "application/gzip"),

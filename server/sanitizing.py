@@ -32,7 +32,7 @@ from rooms.perform import Outcome
 from rooms.refusals import Refusal, refuse
 from rooms.store.blobs import write_all
 from sanitizer.supervisor import Examined, Supervisor, Unavailable
-from sanitizer.verdict import Treatment
+from sanitizer.verdict import Office, Treatment
 from server.receiving import is_full
 
 ACTION = "file.sanitize"
@@ -50,6 +50,7 @@ class Asked(NamedTuple):
     name: str
     treatment: Treatment
     password: str | None = None
+    office: Office = "ooxml"
     subject: str | None = None
     notes: Mapping[str, str | int | bool | None] = {}
 
@@ -162,7 +163,7 @@ class Sanitizing:
             async with self._places:
                 examined = await self._supervisor.examine(
                     spool.descriptor, name=asked.name, treatment=asked.treatment, password=asked.password,
-                    thumbnail=False,
+                    office=asked.office, thumbnail=False,
                 )  # fmt: skip
         except Unavailable:
             return refuse("busy", TRY_AGAIN_SECONDS)

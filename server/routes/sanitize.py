@@ -29,7 +29,7 @@ from rooms.commands import Origin
 from rooms.file_name import safe_file_name
 from rooms.refusals import Refusal, refuse
 from sanitizer.supervisor import Examined
-from sanitizer.verdict import Treatment, Verdict
+from sanitizer.verdict import Office, Treatment, Verdict
 from server.admission import Listener, presented_token
 from server.api_keys import ApiKeys
 from server.problems import verdict_response
@@ -42,6 +42,7 @@ MAX_PASSWORD = 1024
 MOST_HEADER = 4096
 _CHUNK = 256 * 1024
 _TREATMENTS: dict[str, Treatment] = {"rebuild": "rebuild", "flatten": "flatten"}
+_OFFICES: dict[str, Office] = {"ooxml": "ooxml", "odf": "odf"}
 
 
 class Sanitize:
@@ -122,10 +123,11 @@ def _asked(request: Request, origin: Origin, key: str) -> Asked | Refusal:
     treatment = _TREATMENTS.get(request.query_params.get("treatment", "rebuild"))
     if not name or len(name) > MAX_NAME:
         return refuse("bad_file_name")
+    office = _OFFICES.get(request.query_params.get("office", "ooxml"))
     password = _password(request.headers.get("sekisho-password"))
-    if treatment is None or isinstance(password, Refusal):
+    if treatment is None or office is None or isinstance(password, Refusal):
         return refuse("malformed")
-    return Asked(origin, "http", name, treatment, password, key)
+    return Asked(origin, "http", name, treatment, password, office, key)
 
 
 def _password(header: str | None) -> str | Refusal | None:

@@ -231,7 +231,10 @@ TABLE: tuple[Operation, ...] = (
         "For systems with an API key: the raw bytes of a file in, the rebuilt file out, with Sekisho-Report "
         "(docs/sanitize-service.md).",
         {200: BYTES}, takes=BYTES, login=False, key=True,
-        query=(Query("name", "file name", required=True), Query("treatment", "rebuild (by default) or flatten")),
+        query=(
+            Query("name", "file name", required=True), Query("treatment", "rebuild (by default) or flatten"),
+            Query("office", "what legacy Office files leave as: ooxml (by default) or odf"),
+        ),
         headers=(Header("Sekisho-Password", "the file's password, base64 of its UTF-8"),),
         codes=("invalid", "refused", "needs_password"),
     ),

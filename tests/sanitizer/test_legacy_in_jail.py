@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import zipfile
 from collections.abc import Callable, Iterator
 
@@ -17,6 +18,15 @@ from sanitizer.supervisor import Supervisor
 __all__ = ["legacy"]
 pytestmark = needs_converter
 SLK = b'ID;PWXL;N;E\r\nC;Y1;X1;K"a"\r\nC;Y1;X2;K42;E6*7\r\nNN;NAuto_open;ER1C1\r\nE\r\n'
+EXCEL_4 = b"".join(
+    struct.pack("<HH", number, len(body)) + body
+    for number, body in (
+        (0x0409, struct.pack("<HHH", 0, 0x10, 0)),
+        (0x0204, struct.pack("<HHHH", 0, 0, 0, 3) + b"old"),
+        (0x0018, bytes(14) + b"Auto_Open"),
+        (0x000A, b""),
+    )
+)
 WORDML = (
     '<?xml version="1.0"?><?mso-application progid="Word.Document"?>'
     '<w:wordDocument xmlns:w="http://schemas.microsoft.com/office/word/2003/wordml"><w:docSuppData>'
@@ -68,6 +78,7 @@ async def test_a_legacy_file_leaves_as_its_successor(
     [
         ("a.rtf", RTF.replace(b"\\par", rb"{\*\template \\\\host\\a.dot}\par"), "市長", "external-reference"),
         ("a.slk", SLK, "42", "automatic-name"),
+        ("a.xls", EXCEL_4, "old", "automatic-name"),
         ("a.xml", WORDML, "届出書", "macro"),
         ("a.xml", SPREADSHEETML, "一覧", ""),
     ],

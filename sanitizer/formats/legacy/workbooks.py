@@ -23,15 +23,17 @@ from lxml import etree
 from sanitizer.formats.base import NeedsPassword, Refused
 from sanitizer.formats.legacy import ciphers
 from sanitizer.formats.legacy.streams import Streams
+from sanitizer.formats.ooxml.compound import OLE
 from sanitizer.formats.ooxml.kinds import Report
 from sanitizer.formats.package.xml_source import parse
 
 _BOF, _FILE_PASS, _SHEET, _NAME, _SUP_BOOK = 0x0809, 0x2F, 0x85, 0x18, 0x1AE
-_OPEN = frozenset({_BOF, _FILE_PASS, 0x194, 0x195, 0xE1, 0x196, 0x138})  # never enciphered, [MS-XLS] 2.2.10
+# never enciphered, [MS-XLS] 2.2.10; the beginnings of Excel 2 to 4 with them
+_OPEN = frozenset({_BOF, 0x0009, 0x0209, 0x0409, _FILE_PASS, 0x194, 0x195, 0xE1, 0x196, 0x138})
 _PLACE_OF_SHEET = 4  # bytes of a sheet record that are not enciphered either
 _BLOCK = 1024
-_CONNECTIONS = frozenset({0x1AD, 0x802, 0x876, 0xDC, 0x59 + 0x10000})
-_OBJECT_PROJECT = 0xD3
+_CONNECTIONS = frozenset({0x1AD, 0x802, 0x876, 0xDC})  # Qsi, QsiSXTag, DConn, ParamQry
+_MACRO_SHEET = 0x40
 _AUTOMATIC = re.compile(rb"auto_?(?:open|close|activate|deactivate)", re.IGNORECASE)
 _BUILT_IN_AUTOMATIC = (1, 2, 10, 11)  # Auto_Open, Auto_Close, Auto_Activate, Auto_Deactivate
 _OWN_SHEETS, _ADD_IN = b"\x01\x04", b"\x01\x3a"
@@ -42,6 +44,8 @@ _SYLK_AUTO = re.compile(rb"^NN;N\s*auto_", re.IGNORECASE | re.MULTILINE)
 
 def read(data: bytes, password: str | None, report: Report) -> tuple[str, bytes]:
     """(recipe of the version, what the converter gets). Raises ``Refused`` or ``NeedsPassword``."""
+    if not data.startswith(OLE):
+        return _read_bare(data, password, report)
     streams = Streams(data)
     name = "Workbook" if "workbook" in streams.streams else "Book"
     book = streams.stream(name) or b""
@@ -55,6 +59,19 @@ def read(data: bytes, password: str | None, report: Report) -> tuple[str, bytes]
     _report(streams, book, report)
     streams.report_info(report)
     return ("xls" if name == "Workbook" else "xls95"), data
+
+
+def _read_bare(book: bytes, password: str | None, report: Report) -> tuple[str, bytes]:
+    """A workbook of Excel 2 to 4, which is its stream of records."""
+    secret = next((body for number, _, body in records(book) if number == _FILE_PASS), None)
+    if secret is not None:
+        book = _decrypted(book, secret, password)
+        report.add("encryption")
+    sheet_type = struct.unpack_from("<H", book, 6)[0] if len(book) > 8 else 0
+    report.add("macro-sheet", int(sheet_type == _MACRO_SHEET))
+    for number, _, body in records(book):
+        report.add(_kind_of(number, body) if number != _SHEET else "")
+    return "xls4", book
 
 
 def records(book: bytes) -> Iterator[tuple[int, int, bytes]]:
