@@ -145,3 +145,11 @@ def test_a_formula_that_is_a_link_becomes_a_link_in_the_text() -> None:
     made = rebuilt(sheet(cell("7", "of:=HYPERLINK(&quot;https://example.jp/&quot;;&quot;7&quot;)")).data(), "ods")
     link = '<text:p><text:a xlink:href="https://example.jp/" xlink:type="simple">7</text:a></text:p>'
     assert link in members(made.data)["content.xml"].decode()
+
+
+def test_kept_sheets_of_other_files_go_and_are_not_counted_as_hidden() -> None:
+    style = '<style:style style:name="ta1" style:family="table"><style:table-properties table:display="false"/>'
+    tables = '<table:table table:name="\'file:///a.ods\'#A" table:style-name="ta1"/><table:table table:name="一覧"/>'
+    made = rebuilt(document("ods", tables, f"{style}</style:style>").data(), "ods")
+    assert kinds(made) == {"external-reference": 1}
+    assert members(made.data)["content.xml"].decode().count("<table:table ") == 1

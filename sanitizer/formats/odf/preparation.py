@@ -20,6 +20,7 @@ from lxml import etree
 from sanitizer.formats.odf.facts import ENUMS, NAMESPACES, source, sources
 from sanitizer.formats.odf.formulas import page_link
 from sanitizer.formats.odf.kinds import Report
+from sanitizer.formats.odf.values import check
 
 _FRAME, _IMAGE, _OBJECT, _TEXT_BOX = (source(f"draw:{name}") for name in ("frame", "image", "object", "text-box"))
 _HREF = source("xlink:href")
@@ -169,7 +170,8 @@ def _hidden(content: etree._Element, tag: str, attribute: str, value: str) -> It
     }
     style_name = source("draw:style-name" if tag == _PAGE else "table:style-name")
     kinds = content.iterfind(f"{source('office:body')}/*")
-    pages = [page for kind in kinds for page in kind.iterfind(tag)]
+    is_own = check("sheet")  # another file's sheet, kept by Calc for its formulas, is named after that file and goes
+    pages = [page for kind in kinds for page in kind.iterfind(tag) if is_own(page.get(source("table:name")) or "")]
     for number, page in enumerate(pages, 1):
         if page.get(style_name) in styles:
             yield number, page

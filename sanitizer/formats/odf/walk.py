@@ -57,6 +57,7 @@ _RULES = {one: _rules(one) for one in ELEMENTS.values()}
 _REQUIRED = {one: tuple(f' {name}="' for name in one.required) for one in ELEMENTS.values() if one.required}
 _PREFIX = {one: one.name.partition(":")[0] for one in ELEMENTS.values()}
 _DECLARED = frozenset(VALUE_PREFIXES)
+_LOST = {"formula": "formula-value", "sheet": "external-reference"}
 _VERSION = ' office:version="'
 
 
@@ -163,7 +164,7 @@ class Walk:
                     continue
                 value = found
             elif not fits(value):
-                self._report.add("formula-value" if kind == "formula" else "")
+                self._report.add(_LOST.get(kind, ""))
                 if kind == "sheet":
                     return None
                 continue
