@@ -84,11 +84,13 @@ class ComparisonWorker:
         """One batch; whether there may be more."""
         async with self._database.read() as connection:
             waiting = await waiting_comparisons(connection, BATCH)
+        put_off = False
         for attachment, treatment in waiting:
             await self._after_others()
             if not await self._one(attachment, treatment):
+                put_off = True
                 await asyncio.sleep(TRY_AGAIN)
-        return len(waiting) == BATCH
+        return put_off or len(waiting) == BATCH
 
     async def _after_others(self) -> None:
         """Wait until no file waits for its verdict, but not for ever: one may wait for something else."""
