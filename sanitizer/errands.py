@@ -39,12 +39,13 @@ class Errands:
 
     async def made(
         self, kind: Kind, mime: str, source: Source, most: int, *, second: Source | None = None, first: int = 0,
-        name: str = "",
+        name: str = "", cpu_seconds: int | None = None,
     ) -> Source | None:  # fmt: skip
         """What a jail makes of ``source``: at most ``most`` bytes in a sealed memory file, which the caller closes;
         None if nothing came of it. Raises ``Unavailable`` of the supervisor."""
         output = intake.new_output(most)
         run = self._order(kind, mime, source.size, most)
+        run = structs.replace(run, cpu_seconds=cpu_seconds or run.cpu_seconds)
         run = structs.replace(run, first=first, name=name.encode("utf-8", "replace").decode()[-MAX_NAME:])
         descriptors = [source.descriptor, output]
         if second is not None:

@@ -42,7 +42,7 @@ async def extract(jails: Jails, rebuilt: Source, mime: str, what: What) -> list[
     errands = Errands(jails, patient=False)
     limits = jails.limits
     most = limits.text_bytes * 2 if what == "text" else limits.parts_bytes + _COUNT.size + limits.parts * _ENTRY.size
-    made = await errands.made(_RUNS[what], mime, rebuilt, most)
+    made = await errands.made(_RUNS[what], mime, rebuilt, most, cpu_seconds=limits.parts_cpu_seconds)
     if made is None:
         return []
     data = taken_bytes(made)

@@ -48,6 +48,7 @@ class Limits:
     compared_seconds: float = 30.0  # CPU of comparing one file; what is not compared by then is not
     parts: int = 300  # tables or pictures that are given out of one file; what is beyond is left out
     parts_bytes: int = 64 * MIB  # all of them together
+    parts_cpu_seconds: int = 20  # of making them
     thumbnail_cpu_seconds: int = 10
     thumbnail_wall_seconds: float = 20.0
 

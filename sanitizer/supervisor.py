@@ -43,6 +43,7 @@ from sanitizer.wire import PIXELS, Run
 
 __all__ = ["Examined", "NoIsolation", "Supervisor", "Unavailable"]
 
+MOST_WAITING = 16  # calls that ask for parts of files
 _PDF = "application/pdf"
 _PIXELS = "sanitizer.formats.pixels"
 T = TypeVar("T")
@@ -78,6 +79,8 @@ class Supervisor:
         self.converter = Converter()
         self._places = asyncio.Semaphore(workers)
         self._comparing = asyncio.Semaphore(1)
+        self._extracting = asyncio.Semaphore(1)
+        self._waiting_parts = 0
         self._reviving = asyncio.Lock()
         self._closed = False
 
@@ -166,15 +169,22 @@ class Supervisor:
 
     async def extract(self, rebuilt_fd: int, mime: str, what: What) -> list[Part]:
         """What a rebuilt, verified file of type ``mime`` says, its tables or its pictures, each a verified output;
-        empty where it has nothing of the kind. Raises ``Unavailable``."""
-        async with self._places:
-            taken = await self._taken(rebuilt_fd)
-            if taken is None:
-                return []
-            try:
-                return await extract(self, Source(taken.descriptor, taken.size), mime, what)
-            finally:
-                os.close(taken.descriptor)
+        empty where it has nothing of the kind. One at a time, so that no file waits for its verdict because of it.
+        Raises ``Unavailable``, also where too many wait."""
+        if self._waiting_parts >= MOST_WAITING:
+            raise Unavailable("too many ask for parts of files")
+        self._waiting_parts += 1
+        try:
+            async with self._extracting:
+                taken = await self._taken(rebuilt_fd)
+                if taken is None:
+                    return []
+                try:
+                    return await extract(self, Source(taken.descriptor, taken.size), mime, what)
+                finally:
+                    os.close(taken.descriptor)
+        finally:
+            self._waiting_parts -= 1
 
     async def _taken(self, source_fd: int) -> intake.Taken | None:
         """The file, for as long as the caller needs it; None for one that cannot be taken in."""

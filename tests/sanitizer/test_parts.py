@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import os
@@ -22,7 +23,7 @@ from support.jails import examine, started
 from support.received_pdf import Draft, flate_image, jpeg_image
 
 from sanitizer.extraction import Part, What, in_one, split
-from sanitizer.supervisor import Supervisor
+from sanitizer.supervisor import MOST_WAITING, Supervisor, Unavailable
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +188,16 @@ async def test_a_part_that_its_verifier_does_not_accept_is_left_out() -> None:
         assert len(await parts(running, workbook(), "a.xlsx", "table")) == 2
         del running.verifiers["text/csv"]
         assert await parts(running, workbook(), "a.xlsx", "table") == []
+
+
+async def test_too_many_who_ask_are_told_to_come_back(supervisor: Supervisor) -> None:
+    descriptor = os.memfd_create("test")
+    os.write(descriptor, "本文".encode())
+    asked = [supervisor.extract(descriptor, "text/plain", "text") for _ in range(MOST_WAITING + 3)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    os.close(descriptor)
+    assert sum(isinstance(answer, Unavailable) for answer in answers) == 3
+    assert sum(isinstance(answer, list) and len(answer) == 1 for answer in answers) == MOST_WAITING
 
 
 def test_several_parts_leave_in_an_archive_of_our_own() -> None:

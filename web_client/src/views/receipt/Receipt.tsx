@@ -3,11 +3,11 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { summed } from "../../attachment.ts";
 import { API, get, type Answer } from "../../io/http.ts";
-import { language, problemText, t, zoneName } from "../../store.ts";
+import { language, panel, problemText, t, zoneName } from "../../store.ts";
 import { fileSize } from "../../text.ts";
 import { dateAndTime } from "../../time.ts";
 import { bySeriousness, removedWords } from "../attachments/words.ts";
-import { Save, ZoneIcon } from "../shell/Icons.tsx";
+import { Pages, Save, ZoneIcon } from "../shell/Icons.tsx";
 import { Panel } from "../shell/Panel.tsx";
 
 interface FileFacts {
@@ -70,6 +70,9 @@ function Certificate({ id, name, signed }: { id: string; name: string; signed: S
         <Fact name={words.receiptPolicy}>{receipt.policy}</Fact>
         <Fact name={words.receiptLeaf}>{words.receiptLeafValue(String(receipt.leaf))}</Fact>
       </dl>
+      <button class="button small" type="button" onClick={() => (panel.value = { kind: "compare", attachment: id, name })}>
+        <Pages size={16} />{words.compareTitle}
+      </button>
       <File title={words.receiptBefore} facts={receipt.input} />
       <File title={words.receiptAfter} facts={receipt.output} />
       <dl>
