@@ -20,7 +20,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sanitizer import intake
@@ -47,7 +47,7 @@ class Probed:
 
 
 def probe_isolation(*, namespaces: bool = True) -> Probed:
-    """Start a sanitizer without formats, try to break out of it, close it. Not for use inside an event loop. Raises
+    """Start a sanitizer without formats, try to break out of both its kinds of jail, close it. Not for use inside an event loop. Raises
     ``NoIsolation`` where nothing can be locked in at all."""
     supervisor = Supervisor(namespaces=namespaces, formats={}, verifiers={})
     supervisor.start()
@@ -121,7 +121,9 @@ def _attempts() -> dict[str, bytes]:
 
 async def _probe_and_close(supervisor: Supervisor) -> Probed:
     try:
-        return await probe(supervisor)
+        plain, threaded = await probe(supervisor), await probe(supervisor, threads=True)
+        blocked = tuple(name for name in PROBES if name in plain.blocked and name in threaded.blocked)
+        return replace(plain, blocked=blocked, escaped=tuple(name for name in PROBES if name not in blocked))
     finally:
         await supervisor.close()
 
