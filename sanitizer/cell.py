@@ -33,6 +33,7 @@ from sanitizer import jail, kinds, namespaces, warming, worker
 from sanitizer.wire import MAX_MESSAGE, Ended, Hello, Ready, Run, Started, decode_to_cell, encode
 
 _COLLECTIONS = 20_000, 20, 20  # seldom: a jail is short-lived, and its memory is bounded anyway
+_WAYS = 256  # remembered
 _NOT_BORN = -255  # status of a process that could not be forked
 _NOT_LOCKED, _STUMBLED = 70, 71  # exit statuses of a jailed process
 
@@ -54,6 +55,7 @@ class Cell:
     own_namespace: int | None  # descriptor of the cell's process namespace; None: jails share it
     notes: list[str]
     jails: dict[int, tuple[int, int]] = field(default_factory=dict)  # pidfd → (run id, process id)
+    ways: dict[tuple[int, ...], jail.Steps] = field(default_factory=dict)  # by descriptors and limits
 
 
 def main(argv: list[str]) -> None:
@@ -194,8 +196,7 @@ def _end(cell: Cell, pidfd: int) -> None:
 
 def _fork_jail(cell: Cell, run: Run, descriptors: list[int], task: Callable[[], None]) -> int:
     """A new process in its own namespaces that locks itself in and does ``task``; returns its process id."""
-    limits = {"cpu_seconds": run.cpu_seconds, "memory": run.memory, "max_file": run.max_file}
-    way = jail.steps(cell.locks, descriptors, **limits, threads=_needs_threads(run))
+    way = _way(cell, run, descriptors)
     if cell.own_namespace is not None:
         namespaces.unshare(namespaces.NEW_PID)
     try:
@@ -206,6 +207,18 @@ def _fork_jail(cell: Cell, run: Run, descriptors: list[int], task: Callable[[], 
     finally:
         if cell.own_namespace is not None:  # a child never gets here: it ends
             namespaces.set_pid_namespace(cell.own_namespace)
+
+
+def _way(cell: Cell, run: Run, descriptors: list[int]) -> jail.Steps:
+    """The steps into a jail, which are nearly always those of an earlier one."""
+    key = (*descriptors, run.cpu_seconds, run.memory, run.max_file, threads := _needs_threads(run))
+    way = cell.ways.get(key)
+    if way is None:
+        if len(cell.ways) >= _WAYS:
+            cell.ways.clear()
+        limits = {"cpu_seconds": run.cpu_seconds, "memory": run.memory, "max_file": run.max_file}
+        way = cell.ways[key] = jail.steps(cell.locks, descriptors, **limits, threads=threads)
+    return way
 
 
 def _locked(run: Run, way: jail.Steps, task: Callable[[], None]) -> None:

@@ -47,8 +47,8 @@ class Probed:
 
 
 def probe_isolation(*, namespaces: bool = True) -> Probed:
-    """Start a sanitizer without formats, try to break out of both its kinds of jail, close it. Not for use inside an event loop. Raises
-    ``NoIsolation`` where nothing can be locked in at all."""
+    """Start a sanitizer without formats, try to break out of both its kinds of jail, close it. Not for use inside an
+    event loop. Raises ``NoIsolation`` where nothing can be locked in at all."""
     supervisor = Supervisor(namespaces=namespaces, formats={}, verifiers={})
     supervisor.start()
     return asyncio.run(_probe_and_close(supervisor))
