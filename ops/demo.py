@@ -19,11 +19,12 @@ from ops.demo_city import furnish
 from ops.serve import no_isolation
 from ops.telling import tell, tell_refused
 from sanitizer.supervisor import NoIsolation
-from server.app import LoadTest, serve_installation
+from server.app import serve_installation
 from server.binding import Bound
 from server.installation import DATABASE, StartRefused
 from server.log_format import configure
 from server.settings import Settings, parse
+from server.terms import LoadTest
 
 PASSWORD = "SEKISHO_DEMO_PASSWORD"  # the variable's name, not a password
 MAX_LOAD = 100_000  # load00001 has five digits

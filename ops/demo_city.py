@@ -25,10 +25,10 @@ from rooms.perform import Clocks, Drain
 from rooms.refusals import Refusal
 from rooms.store.blobs import BlobFolder
 from rooms.store.database import Database
-from server.app import terms_of
 from server.installation import load_keys, lock_folder, open_database, system_clocks
 from server.passwords import Passwords
 from server.settings import Settings
+from server.terms import terms_of
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE

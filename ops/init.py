@@ -10,10 +10,10 @@ from pathlib import Path
 from ops.control import reach
 from ops.place import WrongUse, read_settings, wrong_use
 from ops.telling import tell_refused
-from server.app import terms_of
 from server.installation import KEYS, StartRefused, system_clocks
 from server.settings import Settings
 from server.setup_link import SetupLink
+from server.terms import terms_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

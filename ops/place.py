@@ -37,7 +37,7 @@ def place_of(args: argparse.Namespace) -> tuple[Path, Terms]:
     if args.config is None:
         folder: Path = args.data
         return folder.resolve(), Terms()
-    from server.app import terms_of  # the whole server: not for --help
+    from server.terms import terms_of  # the whole server: not for --help
 
     settings = read_settings(args.config)
     return settings.data, terms_of(settings)

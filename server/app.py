@@ -15,7 +15,6 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -25,12 +24,9 @@ from starlette.types import ASGIApp, Scope
 from rooms.commands import SERVER, Command
 from rooms.commands.noting import MakeCheckpoint, NoteAct
 from rooms.perform import Clocks, Drain, Outcome, Performer
-from rooms.session import MINUTE, SessionTimes
+from rooms.session import MINUTE
 from rooms.store.blobs import BlobFolder
 from rooms.store.database import Database
-from rooms.world import GIB, Terms
-from rooms.zones import PRESETS
-from sanitizer.clamd import Clamd
 from sanitizer.supervisor import Supervisor
 from server.api_keys import ApiKeys
 from server.binding import Bound, allow_many_connections, bind, bind_icap
@@ -82,15 +78,14 @@ from server.setup_link import SetupLink
 from server.storage_watch import StorageWatch
 from server.strangers import Strangers
 from server.telling import Teller
+from server.terms import KIB, MIB, LoadTest, request_rate, scanner_of, socket_limits, terms_of
 from server.views import Viewer
-from server.websocket_endpoint import SocketLimits, WebSocketEndpoint
+from server.websocket_endpoint import WebSocketEndpoint
 
 log = logging.getLogger("sekisho")
 
 API = "/api/v1"
 HOUR = 60 * MINUTE
-MIB = 1 << 20
-KIB = 1 << 10
 Ready = Callable[[Sequence[Bound]], None]
 
 
@@ -98,51 +93,6 @@ class HasRoutes(Protocol):
     """One slice of the HTTP interface."""
 
     def routes(self, door: Door) -> list[Route]: ...
-
-
-@dataclass(frozen=True)
-class LoadTest:
-    """What a load test on loopback may ask for: cheap passwords, no limits. Never for an installation of people."""
-
-    on: bool = False
-
-
-def terms_of(settings: Settings, load: LoadTest | None = None) -> Terms:
-    """The domain's view of the settings."""
-    zones = frozenset(one.zone for one in settings.listeners if not one.operations)
-    return Terms(
-        table=PRESETS[settings.preset],
-        zones=zones,
-        session_times=session_times(settings),
-        quota_person=settings.quotas.person_gib * GIB,
-        quota_organisation=settings.quotas.organisation_gib * GIB,
-        lockout=load is None or not load.on,
-    )
-
-
-def session_times(settings: Settings) -> SessionTimes:
-    s = settings.sessions
-    return SessionTimes(s.idle_internet_minutes * MINUTE, s.idle_closed_minutes * MINUTE, s.absolute_minutes * MINUTE)
-
-
-def scanner_of(settings: Settings) -> Clamd | None:
-    """The virus scanner, if one is set up."""
-    clamd = settings.clamd
-    return Clamd(Path(clamd.socket), clamd.required, clamd.seconds) if clamd.socket else None
-
-
-def socket_limits(settings: Settings, load: LoadTest) -> SocketLimits:
-    limits = settings.limits
-    if load.on:
-        return SocketLimits(connections_per_person=1000, frames=Rate(0, 1), posts=Rate(0, 1))
-    return SocketLimits(
-        write_buffer=limits.write_buffer_kib * KIB,
-        write_buffers_total=limits.write_buffers_total_mib * MIB,
-        slow_seconds=limits.slow_reader_seconds,
-        connections_per_person=limits.connections_per_person,
-        frames=Rate(limits.frames_per_second, limits.frames_at_once),
-        posts=Rate(limits.posts_per_second, limits.posts_at_once),
-    )
 
 
 class Application:
@@ -212,7 +162,7 @@ class Application:
     # HTTP ------------------------------------------------------------------------------------------------------------
 
     def _asgi(self, folder: Path, load: LoadTest) -> ASGIApp:
-        requests = None if load.on else _rate(self.settings)
+        requests = None if load.on else request_rate(self.settings)
         door = Door(self.sessions, self.strangers, self.submit, requests)
         health = Health(lambda: not self.storage.reads_only, self.figures)
         self.routes: list[BaseRoute] = [
@@ -325,10 +275,6 @@ class Application:
         await self.database.close()
 
 
-def _rate(settings: Settings) -> Buckets:
-    return Buckets(Rate(settings.limits.requests_per_second, settings.limits.requests_at_once))
-
-
 def _is_upload(scope: Scope) -> bool:
     """Routes that take a stream and bound it themselves."""
     path: str = scope["path"]
@@ -388,4 +334,4 @@ async def _serve(
     )
 
 
-__all__ = ["Application", "LoadTest", "StartRefused", "serve_installation"]
+__all__ = ["Application", "StartRefused", "serve_installation"]

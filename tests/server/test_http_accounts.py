@@ -13,8 +13,8 @@ from rooms.commands import SERVER
 from rooms.commands.noting import MakeCheckpoint
 from rooms.commands.people import SetActive, SetZones
 from rooms.session import token_hash
-from server.app import LoadTest
 from server.strangers import BURST
+from server.terms import LoadTest
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -26,8 +26,8 @@ from rooms.commands import SERVER
 from rooms.commands.api_keys import AddApiKey, RevokeApiKey
 from rooms.refusals import Refusal
 from rooms.session import token_hash
-from server.app import LoadTest
 from server.routes.sanitize import MOST_HEADER, summed
+from server.terms import LoadTest
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -36,11 +36,12 @@ from rooms.people import ADMINISTRATOR, AUDITOR, Person
 from rooms.perform import Clocks, Drain
 from rooms.refusals import Refusal
 from sanitizer.supervisor import Supervisor
-from server.app import API, Application, LoadTest, scanner_of, terms_of
+from server.app import API, Application
 from server.binding import Bound, bind, bind_icap
 from server.installation import DATABASE, load_keys, lock_folder, open_database
 from server.listeners import serve
 from server.settings import Settings, parse
+from server.terms import LoadTest, scanner_of, terms_of
 
 PASSWORD = "kasumi-gahama"
 ZONES = ("internet", "lgwan")
