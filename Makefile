@@ -61,6 +61,10 @@ fuzz: setup ## Fuzz the sanitizer and what the trusting side reads (resumable; A
 campaign-kill: setup ## Kill the whole server again and again under load (resumable; CYCLES=100)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.kill_server --cycles $(or $(CYCLES),100) --folder $(CAMPAIGNS)/kill
 
+.PHONY: campaign-writer
+campaign-writer: setup ## Kill the storage writer again and again (resumable; CYCLES=10000)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.kill_writer --cycles $(or $(CYCLES),10000) --folder $(CAMPAIGNS)/writer
+
 .PHONY: campaign-cut
 campaign-cut: setup ## Cut a client off at random points and let it come back (CUTS=1000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.cut_client --cuts $(or $(CUTS),1000) --folder $(CAMPAIGNS)/cut

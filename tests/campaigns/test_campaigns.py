@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import pytest
 import websockets
 from campaigns.cut_client import campaign as cut_client
 from campaigns.kill_server import PROTOCOL, Server, people, read_room
 from campaigns.kill_server import campaign as kill_server
 from campaigns.peek import campaign as peek
+from campaigns.whole_store import Claim, Whole, assert_kept
+from support.town import open_town
+
+from rooms.commands import SERVER
+from rooms.commands.people import AddOrganisation
 
 
 def test_kill_minus_nine(tmp_path: Path) -> None:
@@ -18,6 +30,63 @@ def test_kill_minus_nine(tmp_path: Path) -> None:
     assert figures["acknowledged_messages"] > 0
     assert figures["acknowledged_uploads"] > 0
     assert set(figures["states"]) == {"released"}
+
+
+def _in_a_process(module: str, *arguments: object) -> dict[str, Any]:
+    """The figures of a campaign that forks, or lives on another event loop, and so runs beside the suite."""
+    command = [sys.executable, "-m", f"campaigns.{module}", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    figures: dict[str, Any] = json.loads(ran.stdout)
+    return figures
+
+
+def test_kill_minus_nine_of_the_writer(tmp_path: Path) -> None:
+    figures = _in_a_process("kill_writer", "--cycles", 12, "--folder", tmp_path)
+    assert figures["cycles"] == 12
+    assert figures["messages"] >= figures["acknowledged"] > 50
+    again = _in_a_process("kill_writer", "--cycles", 14, "--folder", tmp_path)
+    assert again["cycles"] == 14
+    assert again["acknowledged"] > figures["acknowledged"]
+
+
+async def test_a_store_that_lost_something_is_found_out(tmp_path: Path) -> None:
+    """The judge of the campaigns itself: what is missing, doubled or half there is seen."""
+    town = await open_town(tmp_path)
+    town.organisation = (await town.do(AddOrganisation(SERVER, "霞ヶ浜市", bytes(16)))).id
+    sato = await town.add("sato")
+    room = (await town.room("sato")).id
+    claims = []
+    for n in range(3):
+        posted = await town.posted("sato", room, "報", cmid=f"c{n}")
+        claims.append(Claim(sato.id, room, f"c{n}", posted.message_id, posted.seq))
+    await town.performer.close()
+    await town.database.close()
+    for statement, complaint in (
+        ("DELETE FROM messages WHERE client_msg_id = 'c1'", "no state"),
+        ("DELETE FROM events WHERE seq = 2", "gaps"),
+        ("DELETE FROM outbox WHERE seq = 2", "outbox"),
+        ("UPDATE audit_head SET frontier = x'0000000000000000'", "head"),
+    ):
+        with closing(sqlite3.connect(tmp_path / "sekisho.db", isolation_level=None)) as database:
+            Whole().read_on(database)
+            assert_kept(database, claims)
+            database.execute("SAVEPOINT before")
+            database.execute(statement)
+            with pytest.raises(AssertionError, match=complaint):
+                _all_of(database)
+            database.execute("ROLLBACK TO before")
+            database.execute("RELEASE before")
+            with pytest.raises(AssertionError, match="was acknowledged"):
+                assert_kept(database, [*claims, claims[0]._replace(client_msg_id="never")])
+
+
+def _all_of(database: sqlite3.Connection) -> None:
+    """``Whole`` in the transaction that is open."""
+    whole = Whole()
+    whole.read_events(database)
+    whole.read_leaves(database)
 
 
 def test_cut_and_resumed(tmp_path: Path) -> None:
