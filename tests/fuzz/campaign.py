@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from random import Random
 
@@ -27,6 +28,9 @@ from fuzz.jailed import Jailed, resident
 from fuzz.jailed import targets as jailed_targets
 from fuzz.tally import Tally
 from fuzz.targets import Target, of_group
+
+from sanitizer.formats import FORMATS
+from sanitizer.verify import VERIFIERS
 
 GROUPS = ("trusting", "rebuild", "jail", "office")
 BATCH = 2000
@@ -84,6 +88,8 @@ def _here(group: str, tally: Tally, until: int) -> Iterator[tuple[str, Outcome, 
     """In children of this process, a batch at a time."""
     targets = of_group(group)
     seeds.received(), seeds.accepted()  # made once, before the forks
+    for module in {*FORMATS.values(), *VERIFIERS.values()}:
+        import_module(module)
     for start in itertools.count(tally.next, BATCH):
         last = min(start + BATCH, until)
         for outcome in tried(start, last, partial(_try_one, targets, tally.seed)):
