@@ -175,6 +175,8 @@ class Folder:
 
     def write(self, content: etree._Element) -> None:
         """Writes the parts of the folder."""
+        for more in content.findall(_BODY)[1:]:
+            content.remove(more)  # programs read the first
         parts: list[tuple[str, etree._Element | None]] = [("content.xml", content)]
         if content.tag != _MATH:
             parts.append(("styles.xml", self._part("styles.xml")))

@@ -53,6 +53,7 @@ _FOLDERS = {"document": "word", "workbook": "xl", "presentation": "ppt"}
 _USUAL = ("word/document.xml", "xl/workbook.xml", "ppt/presentation.xml")
 _PLACES = {"worksheet": "sheet", "slide": "slide"}
 _MUST_READ = frozenset({"worksheet", "slide"})
+_NAMES_DRAWING = b"<dsp:dataModelExt"
 _KEPT_TREE = 1 << 19  # bytes of a part whose tree is kept until its turn
 
 
@@ -90,6 +91,7 @@ class Package:
         self._numbers: Counter[str] = Counter()
         self._queue: deque[Pending] = deque()
         self._pivots: dict[str, bool] = {}
+        self._leads: dict[str, set[str]] = {}  # part → parts that it refers to
 
     def build(self, content_type: Callable[[str], str]) -> tuple[bytes, str]:
         """The new package and the kind of its main part; ``content_type`` gives the main part's type by its kind."""
@@ -139,6 +141,7 @@ class Package:
         return read_relations(path, self.archive.read(rels_name(path)))
 
     def _finish(self, top: dict[str, Relation], main: str) -> None:
+        self._forget_unreached(main)
         relationships = Relationships()
         relationships.add("officeDocument", main)
         application = next((one for one in top.values() if one.rel in _APP_RELS and not one.external), None)
@@ -153,6 +156,17 @@ class Package:
         )
         made_types = f'<Types xmlns="{PACKAGE}content-types">{defaults}{overrides}</Types>'
         self._members["[Content_Types].xml"] = (HEAD + made_types).encode("utf-8")
+
+    def _forget_unreached(self, main: str) -> None:
+        """Drops the parts that nothing refers to any more: of an element that went after they had been found."""
+        reached, waiting = {main}, [main]
+        while waiting:
+            for name in self._leads.get(waiting.pop(), set()) - reached:
+                reached.add(name)
+                waiting.append(name)
+        for name in self._members.keys() - reached - {rels_name(one) for one in reached}:
+            del self._members[name]
+            self._types.pop(name, None)
 
     def part(self, kind: str, path: str, tree: etree._Element | None = None, **given: object) -> str | None:
         """The new name of a typed part; it will be written. None if it cannot be."""
@@ -176,6 +190,15 @@ class Package:
             setattr(pending, attribute, value)
         self._queue.append(pending)
         return name
+
+    def says_owner_id(self, name: str) -> bool:
+        """Whether the data of a diagram, which is waiting to be written, names the diagram's drawing; written now."""
+        pending = next(one for one in self._queue if one.name == name)
+        self._queue.remove(pending)
+        place = self.report.place
+        self._write(pending)
+        self.report.place = place
+        return _NAMES_DRAWING in self._members[name]
 
     def _new_name(self, kind: str) -> str | None:
         path = PARTS[kind].path.replace("{a}", self.folder)
@@ -244,6 +267,7 @@ class Package:
             raise Refused("unreadable", f"part of kind {kind}")
         self._members[pending.name] = made
         links.add_implicit()
+        self._leads[pending.name] = {target for _, target, external in links.relationships.made if not external}
         if links.relationships.made:
             self._members[rels_name(pending.name)] = links.relationships.text()
         self.report.place = ""

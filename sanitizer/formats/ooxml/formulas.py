@@ -19,11 +19,13 @@ from sanitizer.formats.ooxml.facts import FUNCTION_NEVER, FUNCTIONS
 from sanitizer.formats.package.links import is_location, link
 
 _LENGTH = 8192
-_INNER = r"[^\[\]'\\|]|'."
+_INNER = r"[^\[\]'\\|]|'[^|]"
+_NAME = r"[^\W\d][\w.?]*"
 _TOKEN = re.compile(
     r"(?P<string>\"(?:[^\"]|\"\")*\")"
     r"|(?P<sheet>'(?:[^'\\/\[\]|]|'')*'(?=!))"
-    rf"|(?P<name>[^\W\d][\w.?]*(?:\[(?:{_INNER}|\[(?:{_INNER})*\])*\])*)(?P<call>\()?"
+    rf"|(?P<call>{_NAME})\s*\("
+    rf"|{_NAME}(?:\[(?:{_INNER}|\[(?:{_INNER})*\])*\])+(?![\w'!])|{_NAME}"
     r"|(?P<other>[+\-*/^&=<>%,;:!(){}@$#.0-9\s]+)",
     re.DOTALL,
 )
@@ -54,7 +56,7 @@ def _is_allowed(token: re.Match[str], text: str) -> bool:
         return "|" not in token[0] or not _BAR.search(token[0] + text[token.end() : token.end() + 1])
     if token["call"] is None:
         return True
-    name = token["name"].upper()
+    name = token["call"].upper() if token["call"].isascii() else ""
     if name == "HYPERLINK":
         return _links_out(text, token.end())
     prefix = _PREFIX.match(name)

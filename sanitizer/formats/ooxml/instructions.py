@@ -86,6 +86,8 @@ def _hyperlink(tokens: list[tuple[str, str]]) -> str | None:
     for said, spelled in tokens:
         if spelled.startswith("\\"):
             switch = spelled.lower()
+            if len(switch) != 2:
+                return None  # readers disagree about where such a switch ends
             if switch not in _DROPPED:
                 made.append(spelled)
             continue

@@ -144,11 +144,14 @@ class PartLinks:
             return None
         named = next((e.get("relId") for e in tree.iter(source("dsp:dataModelExt"))), None)
         found = self.received.get(named or "")
-        drawn = None
+        drawn, mark = None, self.mark()
         if found is not None and found.rel == "diagramDrawing" and not found.external:
             name = self.package.part("diagramDrawing", found.target)
             drawn = self.relationships.add("diagramDrawing", name) if name else None
-        return self.package.part("diagramData", path, tree, owner_id=drawn)
+        data = self.package.part("diagramData", path, tree, owner_id=drawn)
+        if data is not None and not self.package.says_owner_id(data):
+            self.take_back(mark)
+        return data
 
     def sheet_id(self, value: str) -> str:
         """See ``walk.Links``."""

@@ -88,6 +88,11 @@ def _rules(of: Type) -> dict[str, Rule]:
 _RULES = {one: _rules(one) for one in TYPES.values()}
 
 
+def said_by(e: etree._Element) -> str:
+    """The text of an element as it is said once its children are gone: all of it is judged together."""
+    return "".join([e.text or "", *(child.tail or "" for child in e)]) if len(e) else e.text or ""
+
+
 class Links(Protocol):
     """What a part may refer to."""
 
@@ -150,11 +155,11 @@ class Walk:
         kind = of.text
         text = e.text
         if kind and kind != "text":
-            text = self._checked(kind, text or "")
+            text = self._checked(kind, said_by(e))
             if text is None:
                 return False
         said = escaped(text) if kind and text else ""
-        if not len(e):
+        if not len(e) or (kind and kind != "text"):
             if needed is not None:
                 self._take_back(len(out), *before)
                 return False
@@ -283,7 +288,7 @@ class Walk:
 
     def _formula_stays(self, e: etree._Element) -> bool:
         """False for a formula that follows a shared one which has gone, and for one without anything to compute."""
-        kind, group, text = e.get("t"), e.get("si") or "", e.text or ""
+        kind, group, text = e.get("t"), e.get("si") or "", said_by(e)
         if kind == "dataTable":
             return True
         if kind == "shared":

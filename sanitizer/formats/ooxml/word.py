@@ -20,7 +20,7 @@ from lxml import etree
 from sanitizer.formats.ooxml.facts import names, source
 from sanitizer.formats.ooxml.instructions import instruction
 from sanitizer.formats.ooxml.kinds import Report
-from sanitizer.formats.ooxml.walk import UNLINKED
+from sanitizer.formats.ooxml.walk import UNLINKED, said_by
 
 _W = {
     name: source(f"w:{name}")
@@ -38,6 +38,12 @@ _SHOWN = frozenset(_W[name] for name in ("t", "drawing", "pict"))
 _READ = (*_STORIES, *_SHOWN, _W["fldChar"], _W["instrText"], _W["fldSimple"])
 KINDS = frozenset({"document", "styles", "numbering", "footnotes", "endnotes", "comments", "header", "footer"})
 _COMMENT_MARKS = tuple(_W[name] for name in ("commentRangeStart", "commentRangeEnd", "commentReference"))
+
+
+_IN_INSTRUCTION = frozenset(source(f"w:{name}") for name in ("rPr", "lastRenderedPageBreak", "fldChar", "instrText"))
+_FIELD_PARTS = frozenset({_W["fldChar"], _W["instrText"]})
+_RUNS = frozenset({_W["r"], source("m:r")})
+_MATHEMATICS = frozenset({source("m:oMath"), source("m:oMathPara")})
 
 
 def prepare(root: etree._Element, has_comments: bool, report: Report) -> None:
@@ -119,6 +125,36 @@ class _Field:
     reading: bool = True
 
 
+def _between(first: etree._Element, last: etree._Element) -> list[etree._Element] | None:
+    """What stands in an instruction beside its text, which readers would join into it; None if ``last`` is not behind
+    ``first``, or a piece of the field is inside of what goes."""
+    found: list[etree._Element] = []
+    e = _following(first, inside=False)
+    while e is not None and e is not last:
+        parent = e.getparent()
+        in_run = parent is not None and parent.tag == _W["r"]
+        goes = e.tag in _MATHEMATICS or (in_run and e.tag not in _IN_INSTRUCTION)
+        if goes:
+            if next(e.iter(_W["fldChar"], _W["instrText"]), None) is not None:
+                return None
+            found.append(e)
+        e = _following(e, inside=not goes and not in_run)
+    return None if e is None else found
+
+
+def _following(e: etree._Element, *, inside: bool) -> etree._Element | None:
+    """The next element in the order of the document; not one ``inside`` of this if that is not wanted."""
+    if inside and len(e):
+        return e[0]
+    up: etree._Element | None = e
+    while up is not None:
+        beside = up.getnext()
+        if beside is not None:
+            return beside
+        up = up.getparent()
+    return None
+
+
 class _Fields:
     """The fields of a part, story by story."""
 
@@ -146,7 +182,10 @@ class _Fields:
     def _read(self, e: etree._Element) -> None:
         fields = self._stories[-1]
         inside = any(one.reading for one in fields)
-        if e.tag == _W["fldChar"]:
+        parent = e.getparent()
+        if e.tag in _FIELD_PARTS and (parent is None or parent.tag not in _RUNS):
+            self._gone.append(e)  # nothing reads it there
+        elif e.tag == _W["fldChar"]:
             self._mark(e, fields)
         elif e.tag == _W["instrText"]:
             if fields and fields[-1].reading:
@@ -177,14 +216,16 @@ class _Fields:
     def _close(self, closed: _Field, inside: bool) -> None:
         said = None
         if closed.pieces and not closed.nested and not inside:
-            said = instruction("".join(piece.text or "" for piece in closed.pieces))
-        if said is None:
+            said = instruction("".join(said_by(piece) for piece in closed.pieces))
+        beside = _between(closed.marks[0], closed.marks[1]) if said is not None else None
+        if said is None or beside is None:
             self._gone += closed.marks + closed.pieces
             self._report.add("" if inside else "field-text")
             return
+        del closed.pieces[0][:]
         closed.pieces[0].text = f" {said} "
         closed.pieces[0].set(_SPACE, "preserve")
-        self._gone += closed.pieces[1:]
+        self._gone += [*closed.pieces[1:], *beside]
 
     def _simple(self, e: etree._Element, inside: bool) -> None:
         said = None if inside else instruction(e.get(_W["instr"]) or "")

@@ -20,7 +20,7 @@ _LINK = re.compile(
 )
 _LINK_LENGTH = 2083
 _LOCATION = re.compile(r"[^\x00-\x1f\\\[\]|<>]{0,2000}")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
+_OUT = re.compile(r"//|[A-Za-z][A-Za-z0-9+.\-]*:")
 
 
 def link(address: str) -> str | None:
@@ -31,4 +31,4 @@ def link(address: str) -> str | None:
 
 def is_location(place: str) -> bool:
     """True for a place inside the document (a cell, a range, a name, a bookmark)."""
-    return _LOCATION.fullmatch(place) is not None and "://" not in place and _SCHEME.match(place) is None
+    return _LOCATION.fullmatch(place) is not None and "://" not in place and _OUT.match(place) is None
