@@ -26,6 +26,7 @@ from rooms.audit import verifier_key
 from rooms.store.audit import found_record
 from rooms.store.database import quick_check, snapshot
 from rooms.store.kept_head import KeptHead
+from sanitizer import transcoding
 from sanitizer.clamd import Clamd
 from sanitizer.converter import ConverterAway, NoConverter, NotConverted, missing
 from sanitizer.self_check import probe_converter, probe_isolation
@@ -77,7 +78,9 @@ def look(args: argparse.Namespace) -> Iterator[Finding]:
     yield from _guarded("converter", _converter)
     yield from _guarded("client", _client)
     yield from _guarded("clock", _clock)
-    if args.config is not None:
+    if args.config is None:
+        yield from _guarded("media", lambda: _media("auto"))
+    else:
         try:
             settings = read_settings(args.config)
         except Exception as error:
@@ -86,6 +89,8 @@ def look(args: argparse.Namespace) -> Iterator[Finding]:
         yield Finding("settings", "ok", "設定は正しく読めます", "The settings are sound")
         for warning in warnings(settings):
             yield Finding("settings", "wrong", warning, warning)
+        media = settings.sanitizer.media
+        yield from _guarded("media", lambda: _media(media))
         if settings.clamd.socket:
             yield from _guarded("clamd", lambda: _clamd(Path(settings.clamd.socket)))
         if settings.icap.host:
@@ -160,6 +165,22 @@ def _converter() -> Finding:
             "converter", "wrong", f"LibreOfficeの隔離から抜け出せます: {ways}", f"LibreOffice can break out: {ways}"
         )
     return Finding("converter", "ok", "LibreOfficeの隔離: bubblewrap", "LibreOffice is isolated in bubblewrap")
+
+
+def _media(media: str) -> Finding:
+    if media == "off":
+        return Finding("media", "ok", "音声・動画: 受け付けません(設定)", "Sound and video are refused, as set")
+    lacking = transcoding.missing()
+    if lacking:
+        return Finding(
+            "media",
+            "ok",
+            f"音声・動画: MP3とWAVだけ。ほかの形式も通すには: sudo apt-get install {lacking}",
+            f"Sound and video: MP3 and WAV alone. To have the rest: sudo apt-get install {lacking}",
+        )
+    return Finding(
+        "media", "ok", "音声・動画: ffmpegをbubblewrapに隔離", "Sound and video: ffmpeg, isolated in bubblewrap"
+    )
 
 
 def _client() -> Finding:

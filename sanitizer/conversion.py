@@ -64,8 +64,7 @@ class Reading:
                 return self._go_on_without(made)
             if isinstance(no, NotConverted):
                 raise
-            code = "unsupported-flatten" if recipe.target == "pdf" else "no-converter"
-            raise NotConverted(code, _plain(str(no))) from no
+            raise NotConverted(_without(recipe), _plain(str(no))) from no
         if not intake.seal_output(made, converted.size):
             raise NotConverted("crashed", "impossible size")
         self._go_on(recipe, answer, made, converted.size)
@@ -78,7 +77,7 @@ class Reading:
         return Converted(0, 0.0, 0)
 
     def _go_on(self, recipe: Recipe, answer: Answer, made: int, size: int) -> None:
-        if recipe.use == "beside":
+        if recipe.use != "instead":
             self.drawn, self.drawn_size = made, size
             return
         self.descriptor, self.size, self._replaced = made, size, True
@@ -107,6 +106,13 @@ class Reading:
 def _new(changes: tuple[Change, ...], known: list[Change]) -> list[Change]:
     kinds = {change.kind for change in known}
     return [change for change in changes if change.kind not in kinds]
+
+
+def _without(recipe: Recipe) -> str:
+    """The refusal where the program of a recipe is missing."""
+    if recipe.program == "ffmpeg":
+        return "no-media-converter"
+    return "unsupported-flatten" if recipe.target == "pdf" else "no-converter"
 
 
 def _plain(text: str) -> str:

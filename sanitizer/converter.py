@@ -1,4 +1,4 @@
-"""The converter: LibreOffice, for what nothing else can read (trusting side).
+"""The converter: LibreOffice and ffmpeg, for what nothing else can read (trusting side).
 
 Rules kept here:
 
@@ -7,7 +7,7 @@ Rules kept here:
 - What comes out is bytes of bounded size and nothing more. They are never read here; the caller has them identified,
   rebuilt and verified in jails like any received file.
 - At most ``places`` run at once. The wall clock is kept here; a cancelled call kills its processes.
-- The profile is made once, in the same bubble, from nothing that was received; every file gets a fresh copy of it.
+- LibreOffice's profile is made once, in the same bubble, from nothing that was received; every file gets a fresh copy.
 
 >>> converter = Converter()                                              # doctest: +SKIP
 >>> await converter.convert(descriptor, size, RECIPES["xls-xlsx"], Limits())  # doctest: +SKIP
@@ -28,7 +28,7 @@ from pathlib import Path
 
 import msgspec
 
-from sanitizer import bubblewrap, intake
+from sanitizer import bubblewrap, intake, transcoding
 from sanitizer.limits import MIB, Limits
 from sanitizer.recipes import RECIPES, Recipe
 from sanitizer.runner import MAX_TASK, Ran, Task, pack_folder, read_ran
@@ -38,7 +38,7 @@ _FOLDERS = ("/etc/libreoffice", "/usr/share/libreoffice", "/usr/share/liblangtag
 _PROFILE = "profile"
 _BASE_MEMORY = 768 * MIB  # address space of LibreOffice before it reads a file, with a margin
 _ROOM = 64 * MIB  # the profile and what LibreOffice keeps beside the documents
-_SIGKILL, _SIGXCPU = 9, 24
+_SIGKILL, _SIGXCPU, _SIGXFSZ, _LAST_SIGNAL = 9, 24, 25, 64
 _SETTINGS = (
     ("Common/Security/Scripting", "MacroSecurityLevel", "3"),
     ("Common/Security/Scripting", "DisableMacrosExecution", "true"),
@@ -109,13 +109,29 @@ class Converter:
 
     async def convert(self, source: int, size: int, output: int, recipe: Recipe, limits: Limits) -> Converted:
         """Convert the ``size`` bytes behind ``source`` into ``output`` (a memory file of the largest size). Raises
-        ``NoConverter``, ``NotConverted`` or ``ConverterAway``; cancelling kills LibreOffice."""
+        ``NoConverter``, ``NotConverted`` or ``ConverterAway``; cancelling kills the program."""
         async with self._free:
-            profile = await self.prepared()
-            task = self._task(recipe, size, seeded=True, limits=limits)
-            ran = await self.run(task, limits.wall_seconds, output, source, profile)
-        _raise_for(ran, limits)
+            if recipe.program == "ffmpeg":
+                ran, seconds = await self._transcode(source, size, output, recipe, limits), limits.media_cpu_seconds
+            else:
+                profile, seconds = await self.prepared(), limits.cpu_seconds
+                task = self._task(recipe, size, seeded=True, limits=limits)
+                ran = await self.run(task, limits.wall_seconds, output, source, profile)
+        _raise_for(ran, limits, seconds)
         return Converted(ran.size, ran.cpu_seconds, ran.peak_rss)
+
+    async def _transcode(self, source: int, size: int, output: int, recipe: Recipe, limits: Limits) -> Ran:
+        lacking = transcoding.missing()
+        if lacking:
+            raise NoConverter(f"not installed: {lacking}")
+        ran = await self.run(transcoding.task(recipe, size, limits), limits.media_wall_seconds, output, source)
+        if ran.problem:
+            raise NoConverter(ran.problem)
+        if ran.status == 128 + _SIGXFSZ:
+            raise NotConverted("output-too-large")
+        if 0 < ran.status < 128 or ran.status > 128 + _LAST_SIGNAL:  # it has looked at the file and given up
+            raise NotConverted("unreadable", f"ffmpeg ends with {ran.status}")
+        return ran
 
     async def run(self, task: Task, wall_seconds: float, *descriptors: int) -> Ran:
         """One program in bubblewrap, from birth to death. Raises ``NotConverted`` (``timeout``, ``crashed``) and
@@ -260,11 +276,11 @@ class Converter:
         )
 
 
-def _raise_for(ran: Ran, limits: Limits) -> None:
-    """What the end of LibreOffice means for the file."""
+def _raise_for(ran: Ran, limits: Limits, seconds: int) -> None:
+    """What the end of the program means for the file."""
     if ran.problem:
         raise NoConverter(ran.problem)
-    if ran.status in (128 + _SIGXCPU, 128 + _SIGKILL, -_SIGKILL) and ran.cpu_seconds > limits.cpu_seconds - 2:
+    if ran.status in (128 + _SIGXCPU, 128 + _SIGKILL, -_SIGKILL) and ran.cpu_seconds > seconds - 2:
         raise NotConverted("timeout")
     if ran.status:
         raise NotConverted("crashed", f"converter status {ran.status}")

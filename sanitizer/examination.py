@@ -274,7 +274,7 @@ class Examination:
     async def _picture(self, verdict: Verdict, output: int | None) -> bytes | None:
         """The thumbnail of an output, or for ``pass`` of a copy that is rebuilt for that purpose alone."""
         known = self._facts.type in self._jails.formats
-        if not known or self._facts.type in kinds.CONTAINERS or self._facts.type in kinds.CONVERTED:
+        if not known or self._facts.type in kinds.CONTAINERS | kinds.CONVERTED | kinds.MEDIA:
             return None
         try:
             if output is not None:

@@ -220,7 +220,7 @@ def _decodes(head: bytes, encoding: str, cut: bool) -> bool:
 
 def _by_name(data: bytes, name: str) -> str | None:
     """Formats without a dependable signature, believed by their name."""
-    if _MP3.match(data) and "audio/mpeg" in kinds.types_of(name):
+    if "audio/mpeg" in kinds.types_of(name) and _MP3.match(data[:_LOOK].lstrip(b"\0")):
         return "audio/mpeg"
     return next(iter(kinds.types_of(name) & signatures.BY_NAME), None)
 

@@ -137,6 +137,9 @@ CONTAINERS = frozenset(
 )
 """Types that hold files; they have no picture of their own."""
 
+MEDIA = frozenset(mime for types in ENDINGS.values() for mime in types if mime.startswith(("audio/", "video/")))
+"""Sound and video; none of them is drawn."""
+
 _CANONICAL = {
     "application/pdf": "pdf",
     "image/png": "png",

@@ -1,4 +1,4 @@
-"""What only LibreOffice can read, and what it makes of it: one table of conversions, known on both sides of the wall.
+"""What only a foreign program can read, and what it makes of it: one table, known on both sides of the wall.
 
 Rules kept here:
 
@@ -6,6 +6,7 @@ Rules kept here:
 - The filter that reads is named, never guessed by the converter: what identification found is what is opened.
 - ``instead``: the result takes the place of the file and is identified, rebuilt and verified like any received one.
   ``beside``: the file is rebuilt once more, with the result at hand (pictures that had to be drawn).
+  ``again``: the same module rebuilds the result, as it would the file; without a result the file is refused.
 
 >>> RECIPES["xls-xlsx"].source, RECIPES["xls-xlsx"].target
 ('xls', 'xlsx')
@@ -21,13 +22,15 @@ MAX_STEPS = 3  # conversions of one file: into OOXML, its metafiles, its pages
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One conversion: the ending and filter of what is read, the ending and filter of what is written."""
+    """One conversion: the ending and filter of what is read, the ending and filter of what is written. ``ffmpeg``: the
+    filter that reads is a demuxer, the one that writes a line of ``sanitizer/transcoding.py``."""
 
     source: str
     reads: str
     target: str
     writes: str
-    use: Literal["instead", "beside"] = "instead"
+    use: Literal["instead", "beside", "again"] = "instead"
+    program: Literal["libreoffice", "ffmpeg"] = "libreoffice"
 
 
 _DOC, _XLS, _PPT = "MS Word 97", "MS Excel 97", "MS PowerPoint 97"
@@ -72,6 +75,19 @@ _PRINTED = (
     ("otp", "impress8_template", "impress_pdf_Export"),
     ("otg", "draw8_template", "draw_pdf_Export"),
 )
+_MEDIA = (  # what is read, its demuxer, what is written
+    ("mp3", "mp3", "mp3"),
+    ("wav", "wav", "wav"),
+    ("flac", "flac", "wav"),
+    ("aac", "aac", "m4a"),
+    ("m4a", "mov", "m4a"),
+    ("ogg", "ogg", "m4a"),
+    ("mp4", "mov", "mp4"),
+    ("mov", "mov", "mp4"),
+    ("mkv", "matroska", "mp4"),
+    ("avi", "avi", "mp4"),
+    ("asf", "asf", "mp4"),
+)
 
 RECIPES: dict[str, Recipe] = {
     **{
@@ -84,6 +100,10 @@ RECIPES: dict[str, Recipe] = {
         f"{prefix}-pdf": Recipe(source, reads, "pdf", _PRINTERS[family])
         for prefix, source, reads, family in _READ
         if prefix in ("doc", "rtf", "xls", "ppt")
+    },
+    **{
+        f"media-{source}-{target}": Recipe(source, reads, target, target, "again", "ffmpeg")
+        for source, reads, target in _MEDIA
     },
     "pictures": Recipe("fodg", "OpenDocument Drawing Flat XML", "pdf", "draw_pdf_Export", "beside"),
 }

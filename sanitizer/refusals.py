@@ -122,8 +122,13 @@ SENTENCES: dict[str, Sentence] = {
         "This kind of picture is not supported yet. Save it as PNG or JPEG and send that instead.",
     ),
     "unsupported-media": Sentence(
-        "音声・動画にはまだ対応していません。必要な場面を画像で、発言を文章で送ってください。",
-        "Sound and video are not supported yet. Send still pictures, or the spoken words as text.",
+        "音声・動画は、このサーバーでは受け付けていません。必要な場面を画像で、発言を文章で送ってください。",
+        "Sound and video are not accepted on this server. Send still pictures, or the spoken words as text.",
+    ),
+    "no-media-converter": Sentence(
+        "この形式の音声・動画を変換する機能(ffmpeg)が、このサーバーにありません。音声はMP3かWAV(PCM)で保存し直して、動画は必要な場面を画像で送ってください。",
+        "This server has no converter (ffmpeg) for this kind of sound or video. Save sound as MP3 or WAV (PCM), or send still "
+        "pictures of a video instead.",
     ),
     "unsupported-ichitaro": Sentence(
         "一太郎文書にはまだ対応していません。一太郎の「PDF保存」で作ったPDFを送ってください。",

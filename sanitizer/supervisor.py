@@ -35,6 +35,7 @@ from sanitizer.errands import Source
 from sanitizer.examination import Examination, Examined, NotScanned
 from sanitizer.extraction import Part, What, extract
 from sanitizer.formats import FORMATS
+from sanitizer.kinds import MEDIA
 from sanitizer.layouts import both_laid_out, hides_something, recipe_of
 from sanitizer.limits import Limits
 from sanitizer.verdict import FileFacts, Isolation, Office, Treatment, Verdict, refused
@@ -55,7 +56,8 @@ class Unavailable(Exception):
 
 class Supervisor:
     """Two cells and the files on their way through them. ``formats``, ``verifiers`` and ``module_path`` are for tests,
-    which bring evil modules of their own; ``namespaces=False`` acts as if the system forbade namespaces."""
+    which bring evil modules of their own; ``namespaces=False`` acts as if the system forbade namespaces.
+    ``media=False``: sound and video are refused."""
 
     def __init__(
         self,
@@ -68,11 +70,13 @@ class Supervisor:
         verifiers: Mapping[str, str] = VERIFIERS,
         module_path: Sequence[str] = (),
         scanner: Clamd | None = None,
+        media: bool = True,
     ) -> None:
         self.limits = limits or Limits()
         self.isolation: Isolation = "full"
         self.notes: tuple[str, ...] = ()  # why it is not full
-        self.formats, self.verifiers = dict(formats), dict(verifiers)
+        self.formats = {mime: module for mime, module in formats.items() if media or mime not in MEDIA}
+        self.verifiers = dict(verifiers)
         self.transformers = CellLink({**self.formats, PIXELS: _PIXELS}, module_path, strict, namespaces)
         self.readers = CellLink(self.verifiers, module_path, strict, namespaces)
         self.scanner = scanner

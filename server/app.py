@@ -302,7 +302,10 @@ def serve_installation(settings: Settings, *, ready: Ready | None = None, load: 
         if icap is not None:
             stack.callback(icap.close)
         supervisor = Supervisor(
-            strict=settings.sanitizer.strict, workers=settings.sanitizer.workers, scanner=scanner_of(settings)
+            strict=settings.sanitizer.strict,
+            workers=settings.sanitizer.workers,
+            scanner=scanner_of(settings),
+            media=settings.sanitizer.media == "auto",
         )
         supervisor.start()
         stack.callback(supervisor.close_now)

@@ -152,6 +152,12 @@ class SanitizerSettings:
 
     strict: bool = setting(False, "Refuse to start where the full isolation is not available.")
     workers: int = setting(2, "Files that are rebuilt at the same time.", least=1, most=64)
+    media: str = setting(
+        "auto",
+        "Sound and video. `auto`: MP3 and WAV are rebuilt, the rest is encoded anew where ffmpeg is installed, else "
+        "refused. `off`: all of it is refused wherever files are rebuilt.",
+        one_of=("auto", "off"),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ class Need:
     required: bool = False
     not_on: frozenset[str] = frozenset()  # os-release IDs whose package of this name is of no use
     tests: bool = False  # only tests ask for it: installed for ``make test`` alone
+    extra: str = ""  # installed where ``SEKISHO_EXTRAS`` names it, and not missed elsewhere
     units: tuple[str, ...] = ()  # services that the package starts, and that nobody asked for
 
 
@@ -97,6 +98,7 @@ NEEDS: tuple[Need, ...] = (
         Need(f"libreoffice-{part}-nogui", partial(_has_office, library), _NO_CONVERTER)
         for part, library in (("writer", "libswlo.so"), ("calc", "libsclo.so"), ("impress", "libsdlo.so"))
     ),
+    Need("ffmpeg", lambda: _finds("ffmpeg"), "sound and video but MP3 and WAV are refused", extra="media"),
     # Node, as the package playwright brings it, is linked to it.
     Need("libatomic1", lambda: _loads("libatomic.so.1"), "the browser tests fail"),
     Need("squid", lambda: _finds("squid"), "tests with a real proxy are skipped", tests=True, units=("squid",)),
@@ -115,7 +117,8 @@ NEEDS: tuple[Need, ...] = (
 
 def missing(and_tests: bool = True) -> list[Need]:
     """What this machine lacks, in the order of ``NEEDS``; with what only tests need, or without."""
-    return [need for need in NEEDS if (and_tests or not need.tests) and not need.present()]
+    wanted = [need for need in NEEDS if not need.extra or need.extra in extras()]
+    return [need for need in wanted if (and_tests or not need.tests) and not need.present()]
 
 
 def distribution(os_release: Path = Path("/etc/os-release")) -> str:
@@ -180,6 +183,11 @@ def tell(needs: Sequence[Need], distro: str) -> None:
         print(f"setup: to have it, run: sudo apt-get install -y {' '.join(packages)}", file=sys.stderr)
     if any(need.package == "chromium" and distro in need.not_on for need in needs):
         print("setup: to have it, run: sudo .venv/bin/playwright install --with-deps chromium", file=sys.stderr)
+
+
+def extras() -> list[str]:
+    """What was asked for besides, by name (``make setup SEKISHO_EXTRAS=media``)."""
+    return os.environ.get("SEKISHO_EXTRAS", "").replace(",", " ").split()
 
 
 def for_tests() -> bool:

@@ -43,6 +43,9 @@ VERIFIERS: dict[str, str] = {
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "sanitizer.verify.ooxml",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.template": "sanitizer.verify.ooxml",
     "application/zip": "sanitizer.verify.archive",
+    "audio/mp4": "sanitizer.verify.media.boxes",
+    "audio/mpeg": "sanitizer.verify.media.mp3",
+    "audio/wav": "sanitizer.verify.media.wave",
     "image/avif": "sanitizer.verify.image",
     "image/bmp": "sanitizer.verify.image",
     "image/gif": "sanitizer.verify.image",
@@ -58,10 +61,22 @@ VERIFIERS: dict[str, str] = {
     "text/plain": "sanitizer.verify.text",
     "text/tab-separated-values": "sanitizer.verify.text_table",
     "text/vcard": "sanitizer.verify.cards.vcard",
+    "video/mp4": "sanitizer.verify.media.boxes",
 }
 
 
-_VERSIONS = {"archive": 1, "cards": 1, "image": 2, "mail": 1, "markup": 2, "odf": 1, "ooxml": 1, "pdf": 1, "text": 2}
+_VERSIONS = {
+    "archive": 1,
+    "cards": 1,
+    "image": 2,
+    "mail": 1,
+    "media": 1,
+    "markup": 2,
+    "odf": 1,
+    "ooxml": 1,
+    "pdf": 1,
+    "text": 2,
+}
 _FAMILIES = {mime: re.split("[._]", module.removeprefix("sanitizer.verify."))[0] for mime, module in VERIFIERS.items()}
 GRAMMARS: dict[str, str] = {mime: f"{family}-{_VERSIONS[family]}" for mime, family in _FAMILIES.items()}
 """Which version of which written grammar (``docs/grammar-*.md``) a verifier checks."""

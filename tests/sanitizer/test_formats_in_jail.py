@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from support.heic_samples import PHOTO
 from support.jails import examine, started
+from support.media_samples import MISSING, mp3, wav
 from support.received_pdf import benign
 
 from sanitizer.formats import FORMATS as REGISTERED
@@ -22,9 +23,12 @@ from sanitizer.verify import VERIFIERS
 
 # types without a thumbnail, whose pages LibreOffice lays out: see the tests of each in the jail
 OFFICE = ("sanitizer.formats.ooxml", "sanitizer.formats.odf", "sanitizer.formats.legacy", "sanitizer.formats.metafile")
+RECODED = ("sanitizer.formats.media.recoded",)  # what ffmpeg reads: see test_media_in_jail
 # containers are made of members of these formats: see test_archive
 FORMATS = {
-    mime: module for mime, module in REGISTERED.items() if not module.startswith(OFFICE) and mime not in CONTAINERS
+    mime: module
+    for mime, module in REGISTERED.items()
+    if not module.startswith(OFFICE + RECODED) and mime not in CONTAINERS
 }
 PNG_START = b"\x89PNG\r\n\x1a\n"
 
@@ -53,6 +57,8 @@ CARD = "BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=SHIFT_JIS;ENCODING=QUOTED-PRINTA
 SAMPLES: dict[str, bytes] = {
     "application/pdf": _pdf(),
     "application/xhtml+xml": HTML.encode(),
+    "audio/mpeg": mp3(6),
+    "audio/wav": wav(),
     "image/avif": _picture("AVIF"),
     "image/bmp": _picture("BMP"),
     "image/gif": _picture("GIF"),
@@ -73,7 +79,9 @@ SAMPLES: dict[str, bytes] = {
 # what leaves as another type
 LEAVES_AS = {"application/xhtml+xml": "text/html", "image/heif": "image/jpeg"}
 # what nothing here draws
-NOT_DRAWN = {"application/xhtml+xml", "image/svg+xml"} | {mime for mime in FORMATS if mime.startswith("text/")}
+NOT_DRAWN = {"application/xhtml+xml", "image/svg+xml"} | {
+    mime for mime in FORMATS if mime.startswith(("text/", "audio/"))
+}
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +98,8 @@ def test_every_format_has_a_sample_and_a_verifier() -> None:
 @pytest.mark.parametrize("treatment", ["rebuild", "flatten"])
 @pytest.mark.parametrize("mime", FORMATS)
 async def test_a_sample_is_released_verified_and_drawn(supervisor: Supervisor, mime: str, treatment: Treatment) -> None:
+    if (mime, treatment) == ("audio/mpeg", "flatten") and MISSING:
+        pytest.skip(f"MP3 is encoded anew by ffmpeg: apt-get install {MISSING}")
     examined = await examine(supervisor, SAMPLES[mime], name=output_name("見本", mime), treatment=treatment)
     verdict = examined.verdict
     assert verdict.outcome == "released", verdict

@@ -18,6 +18,7 @@ from support.canonical_mail import OUTLOOK, RICH_MAIL
 from support.canonical_ooxml import write as write_office
 from support.canonical_pdf import MINIMAL
 from support.canonical_pdf import write as write_pdf
+from support.media_samples import mp3, sound, video, wav
 from support.pdf_samples import RICH
 
 from sanitizer.formats import FORMATS
@@ -37,6 +38,8 @@ _CALENDAR = (
 )
 _CARD = "BEGIN:VCARD\r\nVERSION:3.0\r\nN:佐藤;花子\r\nFN:佐藤 花子\r\nTEL;TYPE=WORK:03-1234\r\nEND:VCARD\r\n"
 RECEIVED = {
+    "audio/mpeg": [mp3(), mp3(1)],
+    "audio/wav": [wav()],
     "text/calendar": [_CALENDAR.encode()],
     "text/csv": ["品名,数\r\nりんご,-3\r\n".encode("cp932"), b"a;b\n1;+81 (0)985-21-1111\n"],
     "text/html": [f"<!DOCTYPE html><title>お知らせ</title>{_STYLE}".encode()],
@@ -96,6 +99,7 @@ def samples() -> dict[str, list[bytes]]:
     inner = archive({"中.txt": "中の文書\n".encode()})
     members = {"報告/一.txt": "一つ目\n".encode(), "image.png": found["image/png"][0], "空/": b"", "inner.zip": inner}
     found["application/zip"] = [archive(members)]
+    found["audio/mp4"], found["video/mp4"] = [sound()], [video()]
     found["message/rfc822"] = [RICH_MAIL]
     found["application/vnd.ms-outlook"] = [OUTLOOK]
     return found

@@ -112,6 +112,11 @@ export const removedJa: Counted = {
   "special-file": pieces("リンク・装置ファイル"),
   "system-file": pieces("OSの管理用ファイル"),
   "foreign-bytes": places("どのファイルにも属さないデータ"),
+  // Sound and video
+  "media-tag": pieces("曲名・作成者などの情報（タグ）"),
+  "media-encoder": pieces("録音ソフトの記録"),
+  "media-chunk": pieces("再生に使わないデータ"),
+  "media-junk": places("音声の間のデータ"),
 };
 
 export const changedJa: Counted = {
@@ -149,6 +154,10 @@ export const changedJa: Counted = {
   "mail-format": plain("添付のあるOutlookのメール（msg）を、一般のメール形式（eml）に変換しました。"),
   "message-class": plain("予定・連絡先・メモを、メールの形に直しました。"),
   "rtf-text": plain("リッチテキストの本文を、文字だけに直しました。"),
+  "damaged-sound": (count) => `欠けた音声${digits(count)}か所を無音にしました。`,
+  "media-reencoded": plain("音声・動画を変換し直しました。"),
+  "to-mp4": plain("動画をMP4形式に変換しました。"),
+  "to-sound": plain("音声をほかの形式（M4A・WAV）に変換しました。"),
 };
 
 const s = (one: string, many: string) => (count: number): string => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
@@ -247,6 +256,11 @@ export const removedEn: Counted = {
   "special-file": s("link or device", "links and devices"),
   "system-file": s("housekeeping file of the operating system", "housekeeping files of the operating system"),
   "foreign-bytes": s("stretch of data that belong to no file", "stretches of data that belong to no file"),
+  // Sound and video
+  "media-tag": s("tag (title, author and the like)", "tags (title, author and the like)"),
+  "media-encoder": s("note of the encoding program", "notes of the encoding program"),
+  "media-chunk": s("piece of data that is not played", "pieces of data that are not played"),
+  "media-junk": s("piece of data between the sound", "pieces of data between the sound"),
 };
 
 export const changedEn: Counted = {
@@ -284,4 +298,8 @@ export const changedEn: Counted = {
   "mail-format": plain("The Outlook message (msg) with attachments was turned into the common mail format (eml)."),
   "message-class": plain("The appointment, contact or note was turned into a message."),
   "rtf-text": plain("The rich text of the message was turned into plain text."),
+  "damaged-sound": (count) => `${s("damaged piece of sound was", "damaged pieces of sound were")(count)} made silent.`,
+  "media-reencoded": plain("The sound or video was decoded and encoded anew."),
+  "to-mp4": plain("The video was converted to MP4."),
+  "to-sound": plain("The sound was converted to another format (M4A, WAV)."),
 };
