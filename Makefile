@@ -65,6 +65,14 @@ campaign-kill: setup ## Kill the whole server again and again under load (resuma
 campaign-writer: setup ## Kill the storage writer again and again (resumable; CYCLES=10000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.kill_writer --cycles $(or $(CYCLES),10000) --folder $(CAMPAIGNS)/writer
 
+.PHONY: campaign-cancel
+campaign-cancel: setup ## Cancel callers, handlers and sockets at random moments (resumable; CANCELLATIONS=10000)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.cancel --cancellations $(or $(CANCELLATIONS),10000) --folder $(CAMPAIGNS)/cancel
+
+.PHONY: campaign-acks
+campaign-acks: setup ## Lose acknowledgements, send again, show each message once (resumable; SENDS=100000)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.lose_acks --sends $(or $(SENDS),100000) --folder $(CAMPAIGNS)/acks
+
 .PHONY: campaign-cut
 campaign-cut: setup ## Cut a client off at random points and let it come back (CUTS=1000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.cut_client --cuts $(or $(CUTS),1000) --folder $(CAMPAIGNS)/cut

@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 import websockets
+from campaigns.cancel import campaign as cancel
 from campaigns.cut_client import campaign as cut_client
 from campaigns.kill_server import PROTOCOL, Server, people, read_room
 from campaigns.kill_server import campaign as kill_server
+from campaigns.lose_acks import campaign as lose_acks
 from campaigns.peek import campaign as peek
 from campaigns.whole_store import Claim, Whole, assert_kept
 from support.town import open_town
@@ -87,6 +89,21 @@ def _all_of(database: sqlite3.Connection) -> None:
     whole = Whole()
     whole.read_events(database)
     whole.read_leaves(database)
+
+
+def test_cancelled_tasks(tmp_path: Path) -> None:
+    figures = cancel(tmp_path, 60, seed=7)
+    assert figures["callers"] >= 36
+    assert figures["handlers"] >= 18
+    assert figures["sockets"] >= 6
+    assert figures["acknowledged"] > 0
+
+
+def test_lost_acknowledgements(tmp_path: Path) -> None:
+    figures = lose_acks(tmp_path, 400, seed=7)
+    assert figures["messages"] == figures["heard"] == 400
+    assert 0.2 < figures["lost_share"] < 0.4
+    assert figures["sent"] > 500
 
 
 def test_cut_and_resumed(tmp_path: Path) -> None:

@@ -53,10 +53,11 @@ class Whole:
         for room, head in database.execute("SELECT id, head FROM rooms").fetchall():
             before = self.heads.get(room, 0)
             rows = database.execute(
-                "SELECT e.seq, e.actor, e.kind, e.body, m.id, m.author, m.client_msg_id, o.id FROM events e "
+                "SELECT e.seq, e.actor, e.kind, e.body, m.id, m.author, m.client_msg_id, "
+                "EXISTS (SELECT 1 FROM outbox o WHERE o.topic = 'event' AND o.room = e.room AND o.seq = e.seq) OR "
+                "EXISTS (SELECT 1 FROM search_entries s WHERE s.room = e.room AND s.seq = e.seq) FROM events e "
                 "LEFT JOIN messages m ON m.author = e.actor AND m.room = e.room "
                 "AND m.client_msg_id = json_extract(CAST(e.body AS TEXT), '$.client_msg_id') "
-                "LEFT JOIN outbox o ON o.topic = 'event' AND o.room = e.room AND o.seq = e.seq "
                 "WHERE e.room = ? AND e.seq > ? ORDER BY e.seq",
                 (room, before),
             ).fetchall()
@@ -65,9 +66,9 @@ class Whole:
             self.heads[room] = head
         return posted
 
-    def _read_event(self, room: str, row: tuple[int, str, str, bytes, str, str, str, int | None]) -> int:
-        seq, actor, kind, body, message, author, client_msg_id, outbox = row
-        assert outbox is not None or kind != "message.posted", f"{room} {seq} is not in the outbox"
+    def _read_event(self, room: str, row: tuple[int, str, str, bytes, str, str, str, int]) -> int:
+        seq, actor, kind, body, message, author, client_msg_id, followed = row
+        assert followed or kind != "message.posted", f"{room} {seq} is neither found by the search nor in the outbox"
         if kind != "message.posted":
             return 0
         event = json.loads(body)
