@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -49,10 +48,8 @@ def test_licences_of_what_is_bundled_travel_with_it(built: Path) -> None:
         assert name in text
 
 
-def test_second_build_does_nothing_and_is_instant(built: Path) -> None:
-    before = time.monotonic()
+def test_a_second_build_does_nothing(built: Path) -> None:
     assert build_client.build() is False
-    assert time.monotonic() - before < 1
 
 
 def test_changed_source_gives_another_build_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -210,9 +211,9 @@ async def test_ten_thousand_ended_sessions_are_forgotten_quickly(town: Installat
     sessions = _sessions(town, 50_000)
     for number in range(10_000):
         sessions.opened(f"d{number}", Session(f"s_{number}", person.id, "lgwan", None, 0, 0, 1), person)
-    begun = time.perf_counter()
+    begun = time.process_time()
     sessions.sweep(set())
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
     assert not sessions.alive("s_1")
 
 
@@ -251,12 +252,13 @@ async def test_an_export_has_what_strangers_did_up_to_now(town: Installation) ->
 async def test_who_exists_is_not_told_by_the_time_of_the_record(town: Installation) -> None:
     """The writer hangs: a wrong password of somebody is answered no later than a name that nobody has."""
     client = town.anonymous()
-    hung = asyncio.create_task(town.application.database.run(lambda _: time.sleep(2)))
-    begun = time.perf_counter()
+    hold = threading.Event()
+    hung = asyncio.create_task(town.application.database.run(lambda _: hold.wait(60)))
     for login in ("sato", "nobody"):
         answered = await client.post("login", json={"login": login, "password": "wrong"})
         assert answered.status_code == 401
-    assert time.perf_counter() - begun < 1.5
+    assert not hung.done()
+    hold.set()
     await hung
     await town.do(MakeCheckpoint(SERVER))
     assert town.leaves("login")[-1]["reason"] == "wrong_login"
