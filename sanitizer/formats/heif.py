@@ -25,7 +25,7 @@ from PIL import ExifTags, Image, TiffImagePlugin
 
 from sanitizer.formats import image as picture
 from sanitizer.formats.base import Change, Drawing, Job, Rebuilt, Refused
-from sanitizer.formats.heif_boxes import carried
+from sanitizer.formats.heif_boxes import carried, exif_of
 from sanitizer.formats.image_carrier import TRIES, is_fine, varied
 from sanitizer.formats.image_colour import upright_srgb
 from sanitizer.formats.image_drawing import shown
@@ -52,7 +52,7 @@ def rebuild(data: bytes, job: Job) -> Rebuilt:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image, others = _decoded(data, job.limits)
-        removed = carried(data, image.getexif())
+        removed = carried(data, exif_of(image))
         plain, _ = upright_srgb(image, changed)
         made, mime = _encoded(plain, len(data))
     if others:

@@ -20,6 +20,7 @@ from PIL import ExifTags, Image
 
 from sanitizer.formats.base import Change
 from sanitizer.formats.image_kinds import KINDS
+from sanitizer.formats.image_open import UNREADABLE
 
 _PLAIN = frozenset((b"ftyp", b"meta", b"mdat", b"moov"))
 _ITEMS = {b"Exif": "exif", b"mime": "xmp", b"uri ": "private-data"}
@@ -44,13 +45,28 @@ def boxes(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
         yield b"", at, end
 
 
+def exif_of(image: Image.Image) -> Image.Exif | None:
+    """The picture's EXIF; None where it is broken, which is no reason to refuse the picture."""
+    try:
+        return image.getexif()
+    except UNREADABLE:
+        return None
+
+
 def carried(data: bytes, exif: Image.Exif | None = None) -> list[Change]:
     """What the file carries that its rebuilt form does not, in the order of ``KINDS``. ``exif``: as the decoder
     found it."""
     kinds = list(_found(data, 0, len(data)))
-    if exif is not None and _GPS in exif and exif.get_ifd(ExifTags.IFD.GPSInfo):
+    if exif is not None and _says_where(exif):
         kinds.append("gps")
     return [Change(kind, kinds.count(kind)) for kind in KINDS if kind in kinds]
+
+
+def _says_where(exif: Image.Exif) -> bool:
+    try:
+        return _GPS in exif and bool(exif.get_ifd(ExifTags.IFD.GPSInfo))
+    except UNREADABLE:
+        return False
 
 
 def _found(data: bytes, at: int, end: int, inside: bytes = b"") -> Iterator[str]:

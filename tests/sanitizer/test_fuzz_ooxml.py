@@ -144,3 +144,10 @@ def test_a_chart_sheet_has_no_notes() -> None:
     said = left(package)
     assert b"legacyDrawing" not in said[path]
     assert "xl/drawings/vmlDrawing2.vml" not in said
+
+
+def test_a_note_outside_of_the_list_of_notes_is_not_drawn() -> None:
+    said = left(BOOK.but(COMMENTS, "<x:authors>", '<x:authors><x:commentList><x:comment ref="B7"/></x:commentList>'))
+    shapes = [content for name, content in said.items() if name.endswith(".vml")]
+    assert len(shapes) == 1
+    assert shapes[0].count(b"<v:shape ") == said[COMMENTS].count(b"<x:comment ")

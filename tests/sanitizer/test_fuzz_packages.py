@@ -38,3 +38,13 @@ def test_a_second_body_goes(ending: str) -> None:
     made = odf_samples.rebuilt(draft.add("content.xml", doubled).data(), ending)
     verify(made.data, Limits(), made.mime)
     assert odf_samples.members(made.data)["content.xml"].count(b"<office:body>") == 1
+
+
+def test_a_formula_object_that_is_not_shown_goes() -> None:
+    draft = odf_samples.document(
+        "odt", "<text:zz><draw:frame><draw:object xlink:href='./Object 1'/></draw:frame></text:zz>"
+    )
+    draft = draft.add("Object 1/content.xml", odf_samples.xml("math:math", "<math:mi>x</math:mi>", ""))
+    made = odf_samples.rebuilt(draft.data())
+    verify(made.data, Limits(), made.mime)
+    assert not any(name.startswith("Part") for name in odf_samples.members(made.data))

@@ -58,7 +58,8 @@ class Document:
         self.version = "1.2"
         self.members: dict[str, bytes] = {}
         self._budget = budget
-        self._objects: dict[str, str | None] = {}  # received folder → new one
+        self._contents: dict[str, tuple[etree._Element, str] | None] = {}  # received folder → content, media type
+        self._objects: dict[str, str] = {}  # received folder → new one
         self._types: dict[str, str] = {}  # new folder → media type
         self._metafile_names: dict[str, bool] = {}
         self._found: dict[str, tuple[bytes, str]] = {}  # received name → picture, ending
@@ -120,15 +121,21 @@ class Document:
             self._metafile_names[name] = is_metafile(self.archive.read(name) or b"")
         return self._metafile_names[name]
 
-    def object(self, received: str) -> str | None:
-        """The new folder of an object that is rebuilt; None if it is none that may stay."""
-        if received not in self._objects:
-            self._objects[received] = None
+    def has_object(self, received: str) -> bool:
+        """True for an object that can be rebuilt."""
+        if received not in self._contents:
             content = self.tree(f"{received}/content.xml") if received else None
             kind = _consists_of(content) if content is not None else ""
             mime = next((mime for mime, element in OBJECTS.items() if element == kind), None)
-            if content is not None and mime is not None:
-                self._objects[received] = self._write_object(received, content, mime)
+            self._contents[received] = None if content is None or mime is None else (content, mime)
+        return self._contents[received] is not None
+
+    def object(self, received: str) -> str | None:
+        """The new folder of an object, which is written now; None if it is none that may stay."""
+        if not self.has_object(received):
+            return None
+        if received not in self._objects and (found := self._contents[received]) is not None:
+            self._objects[received] = self._write_object(received, *found)
         return self._objects[received]
 
     def _write_object(self, received: str, content: etree._Element, mime: str) -> str:
@@ -206,7 +213,7 @@ class Folder:
         return f"./{made.rstrip('/')}" if made else None
 
     def _has_object(self, address: str) -> bool:
-        return self.object(address) is not None
+        return not self._made and self._document.has_object(self._name(address))
 
     def _has_picture(self, address: str, drawn: bool) -> bool:
         """Whether a picture can be read there; ``drawn``: a metafile that has been drawn counts."""

@@ -89,7 +89,7 @@ def _comments(links: PartLinks, root: etree._Element) -> None:
 def noted_comments(root: etree._Element) -> list[tuple[int, int]]:
     """(row, column) from 0 of the notes that stay, in their order; others are taken out of the tree."""
     cells: list[tuple[int, int]] = []
-    for e in list(root.iter(source("x:comment"))):
+    for e in root.findall(f"{source('x:commentList')}/{source('x:comment')}"):
         found = _CELL.fullmatch(e.get("ref") or "")
         parent = e.getparent()
         if found is not None:

@@ -191,10 +191,16 @@ class _Mender:
         return b" ".join(entries)
 
     def _end(self, i: int) -> int:
-        if self.depth:
-            self.depth -= 1
-            return i + 3
-        return self._replace(i, i + 3, b" ")
+        if not self.depth:
+            return self._replace(i, i + 3, b" ")
+        self.depth -= 1
+        if self._touches(i):
+            self._replace(i, i, b" ")
+        return i + 3
+
+    def _touches(self, i: int) -> bool:
+        """Whether what stands before ``i`` would be read into what begins there: a number before an operator."""
+        return i > self.last and WORD.match(self.data, i - 1) is not None
 
     def _string(self, i: int) -> int:
         end, missing = close_string(self.data, i)
@@ -209,7 +215,7 @@ class _Mender:
         end, spelled = inline_image(self.b, self.data, i, self.resources)
         if not spelled:
             self.b.report.removed("image")
-        return self._replace(i, end, spelled or b" ")
+        return self._replace(i, end, b" " * self._touches(i) + spelled if spelled else b" ")
 
     def _junk(self, i: int) -> int:
         """An unknown word takes its operands with it, as readers do; any other stray thing is an operand of no use."""

@@ -84,7 +84,7 @@ class Form:
     def _kids(self, listed: list[Value], parent: int | None, inherited: Mapping[str, Value], depth: int) -> list[bytes]:
         out = []
         for v in listed:
-            if not is_ref(v) or v in self._seen or depth > DEEPEST:
+            if not is_ref(v) or v in self._seen or depth >= DEEPEST:
                 continue
             self._seen.add(v)
             d = self._b.source.resolve(v)

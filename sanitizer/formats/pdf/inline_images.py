@@ -198,6 +198,8 @@ def _spell(b: Builder, d: dict[str, Value], raw: bytes, space: Value, size: int)
             entries["DP"] = b"[null " + dictionary(spelled) + b"]"
     elif size:
         data = data[:size]
+    elif not mask and "BPC" not in entries and components(space, b) is not None:
+        return None  # what readers assume is not uniform
     entries["F"] = coding
     listed = b" ".join(b"/%b %b" % (k.encode(), entries[k]) for k in sorted(entries))
     return b"BI %b ID %b>\nEI" % (listed, data.hex().encode())
