@@ -117,6 +117,8 @@ def test_style_sheets_are_applied_and_go() -> None:
         ('<text style="visibility:hidden">SECRET</text>', "hidden-content"),
         ("<unheard>SECRET</unheard>", "unknown-element"),
         ('<g id="a"><use href="#a"/></g>', "reference-loop"),
+        ('<use href="#b"/><g id="c"><use id="b" href="#c"/></g>', "reference-loop"),
+        ('<g id="c"><use id="a" href="#a"/><use id="b" href="#c"/></g>', "reference-loop"),
         ("<text>&#x202e;x</text>", "bidi-controls"),
     ],
 )

@@ -14,6 +14,7 @@ Rules kept here:
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -32,14 +33,15 @@ class Node:
     attributes: dict[str, str] = field(default_factory=dict)
     style: dict[str, str] = field(default_factory=dict)
     contents: list[str | Node] = field(default_factory=list)
-    cost: int = 0  # elements passed from here; 0: not counted yet, -1: being counted
+    cost: int = 0  # elements passed from here; 0: not counted yet
 
 
 def resolve(root: Node, most: int) -> int:
     """Takes out references that lead nowhere or back; how many led back. What is nothing without its reference
     becomes an empty group."""
     named = {node.attributes["id"]: node for node in _all(root) if "id" in node.attributes}
-    return _Walk(named, most).visit(root, 1)
+    around = {id(part): node for node in _all(root) for part in node.contents if isinstance(part, Node)}
+    return _Walk(named, around, most).visit(root, 1, [root])
 
 
 def _all(node: Node) -> Iterator[Node]:
@@ -50,35 +52,47 @@ def _all(node: Node) -> Iterator[Node]:
 
 
 class _Walk:
-    def __init__(self, named: dict[str, Node], most: int) -> None:
+    def __init__(self, named: dict[str, Node], around: dict[int, Node], most: int) -> None:
         self._named = named
+        self._around = around  # what each node stands in
         self._most = most
         self._height: dict[int, int] = {}
+        self._open: Counter[int] = Counter()  # what is being drawn: nodes on the way, and what they stand in
 
-    def visit(self, node: Node, depth: int) -> int:
-        """Counts what is passed from ``node``; returns how many references led back."""
+    def visit(self, node: Node, depth: int, entered: list[Node]) -> int:
+        """Counts what is passed from ``node``; returns how many references led back. ``entered``: what begins to be
+        drawn with it."""
         if depth > LONGEST:
             raise Refused("too-deep", "references")
-        node.cost, cost, height, loops = -1, 1, 0, 0
+        cost, height, loops = 1, 0, 0
+        self._open.update(map(id, entered))
         for place, name, target in list(self._references(node)):
             known = self._named.get(target)
-            if known is None or known.cost == -1:
+            if known is None or self._open[id(known)]:
                 loops += known is not None
                 del place[name]
                 node.name = _WITHOUT_REFERENCE.get(node.name, node.name) if name == "xlink:href" else node.name
                 continue
-            loops += self.visit(known, depth + 1) if known.cost == 0 else 0
+            loops += self.visit(known, depth + 1, self._outwards(known)) if known.cost == 0 else 0
             cost, height = cost + known.cost, max(height, self._height[id(known)])
         for part in node.contents:
             if isinstance(part, Node):
-                loops += self.visit(part, depth + 1) if part.cost == 0 else 0
+                loops += self.visit(part, depth + 1, [part]) if part.cost == 0 else 0
                 cost, height = cost + part.cost, max(height, self._height[id(part)])
+        self._open.subtract(map(id, entered))
         if cost > self._most:
             raise Refused("bomb", "references")
         node.cost, self._height[id(node)] = cost, height + 1
         if depth + height > LONGEST:
             raise Refused("too-deep", "references")
         return loops
+
+    def _outwards(self, node: Node) -> list[Node]:
+        """The node, what it stands in, and so on to the root."""
+        found = [node]
+        while (around := self._around.get(id(found[-1]))) is not None:
+            found.append(around)
+        return found
 
     def _references(self, node: Node) -> Iterator[tuple[dict[str, str], str, str]]:
         """Where each reference stands, under which name, and what it refers to."""
