@@ -29,7 +29,7 @@ from rooms.store.kept_head import KeptHead
 from sanitizer import transcoding
 from sanitizer.clamd import Clamd
 from sanitizer.converter import ConverterAway, NoConverter, NotConverted, missing
-from sanitizer.self_check import probe_converter, probe_isolation
+from sanitizer.self_check import probe_converter, probe_isolation, probe_media
 from sanitizer.supervisor import NoIsolation
 from server.installation import DATABASE, HEAD, KEYS, StartRefused, check_folder, load_keys, system_clocks
 from server.settings import IcapSettings, Settings, warnings
@@ -177,6 +177,15 @@ def _media(media: str) -> Finding:
             "ok",
             f"音声・動画: MP3とWAVだけ。ほかの形式も通すには: sudo apt-get install {lacking}",
             f"Sound and video: MP3 and WAV alone. To have the rest: sudo apt-get install {lacking}",
+        )
+    try:
+        probe_media()
+    except (NoConverter, NotConverted, ConverterAway) as error:
+        return Finding(
+            "media",
+            "warning",
+            f"ffmpegを隔離して動かせないため、MP3とWAV以外の音声・動画は拒否されます({error})",
+            f"ffmpeg cannot be run in isolation, so sound and video but MP3 and WAV are refused ({error})",
         )
     return Finding(
         "media", "ok", "音声・動画: ffmpegをbubblewrapに隔離", "Sound and video: ffmpeg, isolated in bubblewrap"

@@ -200,6 +200,8 @@ def box_type(data: bytes) -> str | None:
 
 
 def riff_type(data: bytes) -> str | None:
-    """The type of a RIFF file by its form; None for another form."""
+    """The type of a RIFF file, or of its elder brother IFF, by its form; None for another form."""
+    if data[:4] == b"FORM" and data[8:12] in (b"AIFF", b"AIFC"):
+        return "audio/aiff"
     forms = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
     return forms.get(data[8:12]) if data[:4] == b"RIFF" else None

@@ -40,6 +40,9 @@ _BITMAP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LHA = re.compile(rb"..-l[hz][0-9sd]-", re.DOTALL)
 _MP3 = re.compile(rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]")
+_PACKETS = re.compile(
+    rb"(?:G.{187}){3}G|(?:.{4}G.{187}){3}.{4}G", re.DOTALL
+)  # of 188 bytes, or with a time before each
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 _MARKUP = re.compile(
@@ -95,7 +98,8 @@ def identify(data: bytes, name: str, *, as_is: bool = False) -> Identified:
 
 
 def _refuse_programs(data: bytes, name: str) -> None:
-    found = next((what for magic, what in signatures.EXECUTABLE if data.startswith(magic)), None)
+    known = not data.startswith(signatures.SOUND_LIKE_A_SCRIPT)
+    found = next((what for magic, what in signatures.EXECUTABLE if known and data.startswith(magic)), None)
     if found is None and data[:2] == b"MZ" and _is_dos_program(data):
         found = "Windows program"
     if found:
@@ -147,6 +151,8 @@ def _signature(data: bytes, name: str) -> str | None:
     if _LHA.match(data):
         return "application/x-lzh"
     listed = next((mime for at, magic, mime in signatures.MAGIC if data.startswith(magic, at)), None)
+    if listed is None and _PACKETS.match(data):
+        return "video/mp2t"
     return listed or containers.box_type(data) or containers.riff_type(data)
 
 

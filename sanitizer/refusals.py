@@ -65,9 +65,19 @@ SENTENCES: dict[str, Sentence] = {
         f"The pages of this type of file cannot be turned into pictures. {_PDF_EN}",
     ),
     "unsupported-legacy-office": Sentence(
-        "この種類の旧形式の文書(PowerPoint 95、Visio、Publisherなど)には対応していません。「PDFとして保存」したものを送ってください。",
-        "This kind of older document (PowerPoint 95, Visio, Publisher and the like) is not supported. Use “Save as PDF” and "
-        "send that instead.",
+        "この種類のOffice文書(Visio、Publisher、Projectなど)には対応していません。「PDFとして保存」したもの、表はExcelかCSVを送ってください。",
+        "This kind of Office document (Visio, Publisher, Project and the like) is not supported. Use “Save as PDF”, or Excel or "
+        "CSV for tables, and send that instead.",
+    ),
+    "unsupported-database": Sentence(
+        "データベースのファイル(Accessなど)は通せません。必要な表をExcelかCSVに書き出して送ってください。",
+        "Database files (Access and the like) cannot be let through. Export the tables that are needed to Excel or CSV and send "
+        "those instead.",
+    ),
+    "unsupported-notebook": Sentence(
+        "OneNoteのファイルは、中に何でも隠せるため通せません。必要なページをPDFに書き出して送ってください。",
+        "OneNote files can hide anything, so they are not let through. Export the pages that are needed to PDF and send that "
+        "instead.",
     ),
     "unsupported-opendocument": Sentence(
         "この種類のOpenDocumentファイル(データベース、マスター文書など)には対応していません。odt、ods、odpのいずれかで保存し直して送ってください。",

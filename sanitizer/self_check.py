@@ -16,6 +16,7 @@ import asyncio
 import importlib.util
 import os
 import socket
+import struct
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -25,8 +26,10 @@ from pathlib import Path
 
 from sanitizer import intake
 from sanitizer.converter import Converter, missing
+from sanitizer.limits import Limits
 from sanitizer.probes import PROBES, abstract_name
 from sanitizer.program_probes import PROGRAM_PROBES
+from sanitizer.recipes import RECIPES
 from sanitizer.supervisor import Supervisor
 from sanitizer.verdict import Isolation
 from sanitizer.wire import Answer, BadAnswer, Run, Status, read_answer
@@ -140,3 +143,20 @@ def _targets() -> Iterator[dict[str, int]]:
         unix.bind(abstract_name(port))
         unix.listen()
         yield {"pid": os.getpid(), "port": port, "udp_port": udp.getsockname()[1], "socket": port}
+
+
+def probe_media() -> None:
+    """Have ffmpeg decode a tone of one millisecond. Raises ``NoConverter``, ``NotConverted`` or ``ConverterAway`` where
+    that is not possible."""
+    asyncio.run(_decode_a_tone())
+
+
+async def _decode_a_tone() -> None:
+    tone = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 52, b"WAVE", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16, b"data", 16)
+    source, output = os.memfd_create("tone"), intake.new_output(1 << 16)
+    try:
+        os.write(source, tone + bytes(16))
+        await Converter().convert(source, len(tone) + 16, output, RECIPES["media-wav-wav"], Limits())
+    finally:
+        os.close(source)
+        os.close(output)

@@ -64,6 +64,16 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"OggS", "audio/ogg"),
     (0, b"\x1a\x45\xdf\xa3", "video/x-matroska"),
     (0, b"0&\xb2u\x8ef\xcf\x11\xa6\xd9\0\xaa\0b\xcel", "video/x-ms-asf"),
+    (0, b"#!AMR\n", "audio/amr"),
+    (0, b"#!AMR-WB\n", "audio/amr"),
+    (0, b"\0\0\1\xba", "video/mpeg"),
+    (0, b"\0\0\1\xb3", "video/mpeg"),
+    (0, b"FLV\1", "video/x-flv"),
+    (4, b"Standard Jet DB\0", "application/x-msaccess"),
+    (4, b"Standard ACE DB\0", "application/x-msaccess"),
+    (0, b"\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", "application/onenote"),
+    (0, b"\x06\x06\xed\xf5\xd8\x1d\x46\xe5\xbd\x31\xef\xe7\xfe\x74\xb7\x1d", "application/x-indesign"),
+    (0, b"\0\0\1\0", "image/vnd.microsoft.icon"),
     (0, b"JwwData.", "application/x-jww"),
     (0, b"AC10", "image/vnd.dwg"),
     (0, b"%!PS", "application/postscript"),
@@ -75,6 +85,9 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\x4f\xff\x51", "image/jp2"),
     (0, b"\x60\x0e\x82\x82", "application/vnd.fujifilm.docuworks"),
 )
+
+# begins like a script, and is sound
+SOUND_LIKE_A_SCRIPT = (b"#!AMR\n", b"#!AMR-WB\n")
 
 # types of which we know little more than the name; all of them are refused unless they pass untouched
 BY_NAME = frozenset(
@@ -123,7 +136,18 @@ TWINS = {
     for mime in kinds.ENDINGS[name]
 }
 
+# sound and video in one and the same container, whose brand does not tell which of them: what the contents are → by
+# whose names they may be called
+TWINS |= {
+    "audio/mp4": frozenset({"video/mp4"}),
+    "audio/ogg": frozenset({"video/ogg"}),
+    "video/mp4": frozenset({"audio/mp4", "video/quicktime"}),
+    "video/quicktime": frozenset({"audio/mp4", "video/mp4"}),
+}
+
 _UNSUPPORTED = (
+    ("application/x-msaccess", "unsupported-database"),
+    ("application/onenote", "unsupported-notebook"),
     ("application/vnd.openxmlformats-", "unsupported-office"),
     ("application/x-encrypted-office", "unsupported-office"),
     ("application/x-ooxml", "unsupported-office"),

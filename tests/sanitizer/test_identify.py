@@ -123,6 +123,40 @@ ACCEPTED = [
     ("a.dxf", b"  0\r\nSECTION\r\n  2\r\nHEADER\r\n", "image/vnd.dxf"),
     ("a.xdw", b"\x60\x0e\x82\x82" + bytes(range(1, 30)), "application/vnd.fujifilm.docuworks"),
     ("a.sfc", b"ISO-10303-21;\nHEADER;\n", "application/x-sxf"),
+    ("a.m4a", b"\0\0\0\x18ftypisom\0\0\0\0isommp41", "audio/mp4"),
+    ("a.mp4", b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "video/mp4"),
+    ("a.ogv", b"OggS\0\2" + bytes(20), "video/ogg"),
+    ("a.mp3", bytes(400) + b"\xff\xfb\x90\x44" + bytes(20), "audio/mpeg"),
+    ("a.amr", b"#!AMR\n" + bytes(30), "audio/amr"),
+    ("a.aiff", b"FORM\0\0\0\x20AIFFCOMM" + bytes(20), "audio/aiff"),
+    ("a.mpg", b"\0\0\1\xba" + bytes(40), "video/mpeg"),
+    ("a.mts", (bytes(4) + b"G" + bytes(187)) * 4, "video/mp2t"),
+    ("a.m2ts", (b"G" + bytes(187)) * 4, "video/mp2t"),
+    ("a.flv", b"FLV\1\5\0\0\0\x09", "video/x-flv"),
+]
+
+STRANGERS = [  # what is not rebuilt: bytes and name, or bytes alone, tell it; and what is said about it
+    ("a.jtd", compound("DocumentText"), "unsupported-ichitaro"),
+    ("no ending", compound("DocumentText"), "unsupported-ichitaro"),
+    ("a.xdw", b"\x60\x0e\x82\x82" + bytes(30), "unsupported-docuworks"),
+    ("no ending", b"\x60\x0e\x82\x82" + bytes(30), "unsupported-docuworks"),
+    ("a.xbd", b"\1\2\3\xff" + bytes(30), "unsupported-docuworks"),
+    ("a.jww", b"JwwData." + bytes(20), "unsupported-cad"),
+    ("no ending", b"JwwData." + bytes(20), "unsupported-cad"),
+    ("a.jwc", b"\x80\x11" + bytes(20), "unsupported-cad"),
+    ("a.dxf", b"AutoCAD Binary DXF\r\n\x1a\0" + bytes(20), "unsupported-cad"),
+    ("a.dwg", b"AC1027" + bytes(20), "unsupported-cad"),
+    ("no ending", b"AC1027" + bytes(20), "unsupported-cad"),
+    ("a.p21", b"ISO-10303-21;\nHEADER;\n", "unsupported-cad"),
+    ("a.psd", b"8BPS\0\1" + bytes(20), "unsupported-image"),
+    ("a.ico", b"\0\0\1\0\1\0" + bytes(20), "unsupported-image"),
+    ("a.ai", b"%!PS-Adobe-3.0\n", "unsupported"),
+    ("a.eps", b"\xc5\xd0\xd3\xc6" + bytes(20), "unsupported"),
+    ("a.indd", bytes.fromhex("0606edf5d81d46e5bd31efe7fe74b71d") + bytes(20), "unsupported"),
+    ("a.vsd", compound("VisioDocument"), "unsupported-legacy-office"),
+    ("a.mdb", b"\0\1\0\0Standard Jet DB\0" + bytes(20), "unsupported-database"),
+    ("no ending", b"\0\1\0\0Standard ACE DB\0" + bytes(20), "unsupported-database"),
+    ("a.one", bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3") + bytes(20), "unsupported-notebook"),
 ]
 
 REFUSED = [
@@ -210,6 +244,26 @@ def test_every_type_with_an_ending_is_rebuilt_or_refused_with_what_to_send_inste
     for ending, types in kinds.ENDINGS.items():
         for mime in types - FORMATS.keys():
             assert unsupported(mime) in REFUSALS, ending
+
+
+@pytest.mark.parametrize(("name", "data", "code"), STRANGERS)
+def test_what_is_known_but_not_rebuilt_is_answered_with_what_to_send_instead(name: str, data: bytes, code: str) -> None:
+    mime = identify(data, name).mime
+    assert mime not in FORMATS
+    assert unsupported(mime) == code
+    assert "送ってください" in SENTENCES[code].ja
+    assert "send" in SENTENCES[code].en
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("a.jtd", b"hello\n"), ("a.dwg", b"hello\n"), ("a.mp3", b"hello\n"), ("a.mp4", PDF),
+     ("a.pdf", b"8BPS\0\1" + bytes(20)), ("a.png", b"JwwData." + bytes(20)), ("a.doc", compound("DocumentText"))],
+)  # fmt: skip
+def test_what_only_calls_itself_so_is_told_what_disagrees(name: str, data: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        identify(data, name)
+    assert refused.value.code == "type-mismatch"
 
 
 def test_every_sentence_stands_in_both_languages() -> None:

@@ -39,6 +39,7 @@ SOUND = (
     ("aac", "m4a", ()),
     ("ogg", "m4a", ("-c:a", "libvorbis")),
     ("opus", "m4a", ()),
+    ("aiff", "wav", ()),
     ("flac", "wav", ()),
 )
 VIDEO = (

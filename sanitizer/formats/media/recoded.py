@@ -18,11 +18,17 @@ from sanitizer.limits import Limits
 
 _RECIPES = {
     "audio/aac": "media-aac-m4a",
+    "audio/aiff": "media-aiff-wav",
+    "audio/amr": "media-amr-m4a",
     "audio/flac": "media-flac-wav",
     "audio/mp4": "media-m4a-m4a",
     "audio/ogg": "media-ogg-m4a",
+    "video/mp2t": "media-m2ts-mp4",
     "video/mp4": "media-mp4-mp4",
+    "video/mpeg": "media-mpg-mp4",
+    "video/ogg": "media-ogv-mp4",
     "video/quicktime": "media-mov-mp4",
+    "video/x-flv": "media-flv-mp4",
     "video/x-matroska": "media-mkv-mp4",
     "video/x-ms-asf": "media-asf-mp4",
     "video/x-msvideo": "media-avi-mp4",
