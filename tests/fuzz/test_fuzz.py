@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from random import Random
@@ -13,6 +14,7 @@ from fuzz import seeds, zips
 from fuzz.batches import tried
 from fuzz.campaign import run
 from fuzz.findings import Finding
+from fuzz.guided import main as guided
 from fuzz.jailed import Jailed, targets
 from fuzz.mutate import MOST, mutated
 from fuzz.targets import TARGETS, Target, of_group
@@ -112,3 +114,9 @@ def test_a_crash_is_a_finding_and_the_batch_goes_on() -> None:
     assert [one.number for one in outcomes] == list(range(8))
     assert [one.number for one in outcomes if one.label == "fine"] == [0, 1, 2, 4, 6, 7]
     assert (outcomes[3].kind, outcomes[3].signature, outcomes[5].kind) == ("crash", "signal 9", "exception")
+
+
+def test_the_guided_engine_is_optional_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "atheris", None)
+    with pytest.raises(SystemExit, match="--group fuzz"):
+        guided(["identify", "--folder", str(tmp_path)])
