@@ -73,6 +73,10 @@ campaign-cancel: setup ## Cancel callers, handlers and sockets at random moments
 campaign-acks: setup ## Lose acknowledgements, send again, show each message once (resumable; SENDS=100000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.lose_acks --sends $(or $(SENDS),100000) --folder $(CAMPAIGNS)/acks
 
+.PHONY: campaign-simulate
+campaign-simulate: setup ## Sessions, sockets, fan-out and writer in virtual time (resumable; SEEDS=10000, ARGS="--seed N" for one again)
+	PYTHONHASHSEED=0 PYTHONPATH=tests $(BIN)/python -m campaigns.simulate --seeds $(or $(SEEDS),10000) --folder $(CAMPAIGNS)/simulate $(ARGS)
+
 .PHONY: campaign-cut
 campaign-cut: setup ## Cut a client off at random points and let it come back (CUTS=1000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.cut_client --cuts $(or $(CUTS),1000) --folder $(CAMPAIGNS)/cut

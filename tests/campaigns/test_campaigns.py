@@ -34,11 +34,16 @@ def test_kill_minus_nine(tmp_path: Path) -> None:
     assert set(figures["states"]) == {"released"}
 
 
-def _in_a_process(module: str, *arguments: object) -> dict[str, Any]:
-    """The figures of a campaign that forks, or lives on another event loop, and so runs beside the suite."""
+def _run(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """A campaign that forks, or lives on another event loop, and so runs beside the suite."""
     command = [sys.executable, "-m", f"campaigns.{module}", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONHASHSEED": "0"}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def _in_a_process(module: str, *arguments: object) -> dict[str, Any]:
+    """The figures of such a campaign."""
+    ran = _run(module, *arguments)
     assert ran.returncode == 0, ran.stderr[-3000:]
     figures: dict[str, Any] = json.loads(ran.stdout)
     return figures
@@ -104,6 +109,25 @@ def test_lost_acknowledgements(tmp_path: Path) -> None:
     assert figures["messages"] == figures["heard"] == 400
     assert 0.2 < figures["lost_share"] < 0.4
     assert figures["sent"] > 500
+
+
+def test_simulated(tmp_path: Path) -> None:
+    figures = _in_a_process("simulate", "--seeds", 4, "--folder", tmp_path)
+    assert figures["seeds"] == 4
+    assert figures["acknowledged"] > 500
+    assert min(figures["cuts"], figures["failed_drains"], figures["restarts"]) > 4
+
+
+def test_a_seed_is_the_same_run_again(tmp_path: Path) -> None:
+    one, two = (_in_a_process("simulate", "--seed", 3, "--folder", tmp_path / name) for name in "ab")
+    assert one == two
+
+
+def test_the_simulation_finds_a_disk_that_forgets(tmp_path: Path) -> None:
+    ran = _run("simulate", "--seed", 3, "--forgets", "--folder", tmp_path)
+    assert ran.returncode != 0
+    assert "seed 3 failed" in ran.stderr
+    assert "AssertionError" in ran.stderr
 
 
 def test_cut_and_resumed(tmp_path: Path) -> None:
