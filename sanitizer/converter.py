@@ -112,19 +112,25 @@ class Converter:
         ``NoConverter``, ``NotConverted`` or ``ConverterAway``; cancelling kills the program."""
         async with self._free:
             if recipe.program == "ffmpeg":
-                ran, seconds = await self._transcode(source, size, output, recipe, limits), limits.media_cpu_seconds
+                ran = await self._transcode(source, size, output, recipe, limits)
             else:
-                profile, seconds = await self.prepared(), limits.cpu_seconds
+                profile = await self.prepared()
                 task = self._task(recipe, size, seeded=True, limits=limits)
                 ran = await self.run(task, limits.wall_seconds, output, source, profile)
-        _raise_for(ran, limits, seconds)
+        _raise_for(ran, limits)
         return Converted(ran.size, ran.cpu_seconds, ran.peak_rss)
 
     async def _transcode(self, source: int, size: int, output: int, recipe: Recipe, limits: Limits) -> Ran:
         lacking = transcoding.missing()
         if lacking:
             raise NoConverter(f"not installed: {lacking}")
-        ran = await self.run(transcoding.task(recipe, size, limits), limits.media_wall_seconds, output, source)
+        task = transcoding.task(recipe, size, limits)
+        try:
+            ran = await self.run(task, limits.media_wall_seconds, output, source)
+        except NotConverted as no:
+            raise NotConverted("media-too-long" if no.code == "timeout" else no.code, no.detail) from no
+        if ran.cpu_seconds > limits.media_cpu_seconds - 2:
+            raise NotConverted("media-too-long")
         if ran.problem:
             raise NoConverter(ran.problem)
         if ran.status == 128 + _SIGXFSZ:
@@ -276,11 +282,11 @@ class Converter:
         )
 
 
-def _raise_for(ran: Ran, limits: Limits, seconds: int) -> None:
+def _raise_for(ran: Ran, limits: Limits) -> None:
     """What the end of the program means for the file."""
     if ran.problem:
         raise NoConverter(ran.problem)
-    if ran.status in (128 + _SIGXCPU, 128 + _SIGKILL, -_SIGKILL) and ran.cpu_seconds > seconds - 2:
+    if ran.status in (128 + _SIGXCPU, 128 + _SIGKILL, -_SIGKILL) and ran.cpu_seconds > limits.cpu_seconds - 2:
         raise NotConverted("timeout")
     if ran.status:
         raise NotConverted("crashed", f"converter status {ran.status}")

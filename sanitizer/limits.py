@@ -50,9 +50,9 @@ class Limits:
     parts_bytes: int = 64 * MIB  # all of them together
     parts_cpu_seconds: int = 20  # of making them
     media_pixels: int = 8_847_360  # of one picture of a video, 4096 × 2160 → unreadable
-    media_seconds: int = 6 * 3600  # duration of a sound or video that is encoded anew → too-large
-    media_cpu_seconds: int = 300  # of decoding and encoding one → timeout
-    media_wall_seconds: float = 420.0  # the same, by the clock → timeout
+    media_seconds: int = 6 * 3600  # duration of a sound or video that is encoded anew → media-too-long
+    media_cpu_seconds: int = 300  # of decoding and encoding one → media-too-long
+    media_wall_seconds: float = 420.0  # the same, by the clock → media-too-long
     thumbnail_cpu_seconds: int = 10
     thumbnail_wall_seconds: float = 20.0
 

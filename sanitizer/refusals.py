@@ -209,6 +209,11 @@ SENTENCES: dict[str, Sentence] = {
         "時間内に処理できませんでした。分割するか、PDFとして保存し直して送ってください。",
         "The file could not be processed in time. Split it, or save it as PDF again, and send it once more.",
     ),
+    "media-too-long": Sentence(
+        "音声・動画が長すぎるか大きすぎて、時間内に変換できませんでした。短く分けるか、画質を下げて送ってください。",
+        "The sound or video is too long or too large to be converted in time. Cut it into shorter parts, or lower its "
+        "resolution, and send it again.",
+    ),
     "memory": Sentence(
         "処理に必要なメモリーが上限を超えました。分割するか、画像の解像度を下げて送ってください。",
         "The file needs more memory than is allowed. Split it or lower the resolution of its pictures and send it again.",

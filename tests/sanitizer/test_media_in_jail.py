@@ -158,6 +158,14 @@ async def test_a_playlist_and_a_reference_reach_no_other_file(supervisor: Superv
         assert await refused(supervisor, data, name=name) == "unreadable"
 
 
+@needs_ffmpeg
+async def test_what_takes_too_long_is_refused_with_the_advice_to_cut_it() -> None:
+    with started(Supervisor(Limits(media_cpu_seconds=1, media_wall_seconds=0.2))) as supervisor:
+        assert await refused(supervisor, encoded("m4a"), name="a.m4a") == "media-too-long"
+    with started(Supervisor(Limits(media_seconds=0))) as supervisor:
+        assert await refused(supervisor, encoded("m4a"), name="a.m4a") == "media-too-long"
+
+
 def test_every_recoded_type_has_a_recipe_of_ffmpeg() -> None:
     used = {recipe for recipe in RECIPES if recipe.startswith("media-")}
     assert {RECIPES[recipe].program for recipe in used} == {"ffmpeg"}

@@ -84,7 +84,7 @@ def _read(data: bytes, limits: Limits) -> tuple[_Sound, list[Change]]:
             notes = 1
             continue
         if len(sound.headers) == limits.max_objects:
-            raise Refused("too-large", "frames")
+            raise Refused("media-too-long", "frames")
         sound.headers.append(header)
         sound.parts.append(read_parts(data[at + header.body - header.side : at + header.body], header))
         sound.starts.append(len(sound.main))

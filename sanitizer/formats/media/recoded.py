@@ -57,9 +57,9 @@ def _written(data: bytes, mime: str, limits: Limits) -> bytes:
     except struct.error:
         raise Refused("unreadable", "boxes") from None
     if max(track.duration for track in tracks) > limits.media_seconds * 1000:
-        raise Refused("too-large", "duration")
+        raise Refused("media-too-long", "duration")
     if sum(len(track.sizes) for track in tracks) > limits.max_objects:
-        raise Refused("too-large", "samples")
+        raise Refused("media-too-long", "samples")
     if any(track.width * track.height > limits.media_pixels for track in tracks):
         raise Refused("too-many-pixels")
     if mime == "audio/mp4" and any(track.video for track in tracks):
