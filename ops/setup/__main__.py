@@ -10,8 +10,9 @@ from ops.setup import environment, system
 
 def main() -> int:
     ready = environment.is_ready()
-    if ready:
-        system.tell(system.missing(system.for_tests()), system.distribution())
+    lacking = system.missing(system.for_tests())
+    if ready and not any(need.extra for need in lacking):  # an extra may be asked for later
+        system.tell(lacking, system.distribution())
     elif not system.provide():
         return 1
     try:

@@ -77,3 +77,12 @@ def test_a_python_that_is_too_old_is_passed_over(root: Path, tmp_path: Path) -> 
     env = {"SEKISHO_PYTHON": str(old), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(["sh", str(copy)], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f"set up with {good} -m ops.setup"
+
+
+@pytest.mark.parametrize(("asked", "missed"), [("", False), ("media", True), ("other, media", True), ("other", False)])
+def test_an_extra_is_missed_only_where_it_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked: str, missed: bool
+) -> None:
+    monkeypatch.setenv("SEKISHO_EXTRAS", asked)
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert ("ffmpeg" in [need.package for need in system.missing(and_tests=False)]) == missed
