@@ -168,6 +168,7 @@ class Storm:
                 for _ in sent:
                     ack = await socket.frame("ack")
                     self._note(client.login_name, sent[ack["ref"]], ack["message_id"], ack["seq"])
+                socket.connection.transport.abort()  # no farewell behind a replay that nobody reads
 
 
 async def _quietly(asked: Awaitable[None]) -> None:

@@ -107,7 +107,8 @@ class Server:
     """One life of the server: assembled as ``server.app`` does, without files and HTTP."""
 
     def __init__(self, loop: VirtualLoop, path: Path, chance: Random, faults: float) -> None:
-        self.database = VirtualDatabase(path, chance, faults)
+        self.database = VirtualDatabase(path, chance)
+        self._faults = faults
         clocks = Clocks(lambda: NOON + int(loop.time() * 1000), lambda: int(loop.time() * 1e9), "boot")
         keys = Keys("sekisho.test/audit", NoteSigner(CHECKPOINT_SEED, "sekisho.test/audit"), RECEIPT_SEED)
         drain = Drain(Terms(zones=ALL), clocks, keys)
@@ -131,6 +132,7 @@ class Server:
     async def start(self) -> None:
         await self.directory.load(self.database)
         await self.performer.start()
+        self.database.faults = self._faults
         self.endpoint.start()
 
     def crash(self) -> None:
@@ -220,7 +222,9 @@ class Client:
             case "refused":
                 name = self._refs.pop(frame["ref"])
                 if frame["code"] in ("not_found", "forbidden_crossing"):
-                    del self.unanswered[name]
+                    self.unanswered.pop(name, None)
+                else:
+                    self.world.loop.call_later(0.5, self._again, name)
                 self.world.counts[f"refused_{frame['code']}"] += 1
             case "event":
                 self._shown(frame)
@@ -258,6 +262,11 @@ class Client:
             name, room = f"{self.login}-{self.zone}-{self.count}", self.chance.choice(self.world.place.rooms)
             self.unanswered[name] = room
         self._post(name, room)
+
+    def _again(self, name: str) -> None:
+        """After a refusal that passes (busy, a full disk, a fault)."""
+        if self.ready and name in self.unanswered:
+            self._post(name, self.unanswered[name])
 
     def _post(self, name: str, room: str) -> None:
         self._ref += 1

@@ -69,10 +69,10 @@ class VirtualDatabase(Database):
     an interrupted statement. ``dead``: the process is gone; what was not yet begun never happens.
     """
 
-    def __init__(self, path: Path, chance: Random, faults: float) -> None:
+    def __init__(self, path: Path, chance: Random) -> None:
         super().__init__(path)
         self._chance = chance
-        self.faults = faults
+        self.faults = 0.0
         self.dead = False
         self.failed = 0
 
