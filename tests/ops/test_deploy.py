@@ -52,7 +52,7 @@ def test_the_service_writes_the_data_folder_of_the_example_and_nothing_else() ->
 
 def test_the_service_leaves_the_jail_what_it_needs() -> None:
     service = unit("sekisho.service")["Service"]
-    assert set(service["RestrictNamespaces"].split()) == {"user", "net", "pid", "ipc", "mnt", "uts"}
+    assert set(service["RestrictNamespaces"].split()) == {"user", "net", "pid", "ipc", "mnt", "uts", "cgroup"}
     assert {"@mount", "landlock_create_ruleset", "landlock_restrict_self"} <= set(service["SystemCallFilter"].split())
     assert service["CapabilityBoundingSet"] == "CAP_NET_BIND_SERVICE"
 
