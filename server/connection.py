@@ -445,10 +445,14 @@ class WebSocketConnection(asyncio.Protocol):
         return self if self.full_since else self._transport
 
     def write(self, data: bytes) -> None:
-        """Write, unless the connection is closing or its buffer has no room left: then it is cut, a turn later."""
-        if self.session.phase is Phase.CLOSED or (self.full_since and self.buffered() > self._allowance):
+        """Write, unless the connection is closing or its buffer has no room left: then it is cut, a turn later.
+
+        What one commit had for a room may have filled the buffer at one go, before anything asked for its room.
+        """
+        if self.session.phase is Phase.CLOSED:
             return
-        self._transport.write(data)
+        if not self.full_since or self.buffered() <= self._allowance:
+            self._transport.write(data)
         if self.full_since and self.buffered() > self._allowance:
             asyncio.get_running_loop().call_soon(self.cut)
 

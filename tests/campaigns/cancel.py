@@ -61,6 +61,7 @@ class Storm:
 
     def __init__(self, town: Installation, clients: list[Client], room: str, chooser: random.Random) -> None:
         self.town = town
+        self.people: dict[str, str] = dict(town.rows("SELECT login, id FROM people"))
         self.clients = clients
         self.room = room
         self.chooser = chooser
@@ -74,7 +75,7 @@ class Storm:
         return f"{self.run}-{self._number}"
 
     def _note(self, login: str, client_msg_id: str, message_id: str, seq: int) -> None:
-        person = self.town.people[login].id
+        person = self.people[login]
         self.claims.append(Claim(person, self.room, client_msg_id, message_id, seq))
         self.counts["acknowledged"] += 1
 
@@ -99,7 +100,7 @@ class Storm:
 
     async def _call(self) -> None:
         login = self.chooser.choice(("sato", "suzuki"))
-        origin = Origin("lgwan", self.town.people[login].id, "campaign", "127.0.0.1", "r")
+        origin = Origin("lgwan", self.people[login], "campaign", "127.0.0.1", "r")
         if self.chooser.random() < 0.1:
             await self.town.application.submit(MarkRead(origin, self.room, self._number))
             return

@@ -118,7 +118,7 @@ async def _one_round(folder: Path, sends: int, chance: random.Random) -> Counter
             group.create_task(_read(socket, room, shown, sends))
             for sender in senders:
                 group.create_task(sender.run())
-        people = {login: town.people[login].id for login in SENDERS}
+        people: dict[str, str] = dict(town.rows("SELECT login, id FROM people"))
     assert sorted(shown) == sorted(names), "not every message was shown exactly once"
     claims = [
         Claim(people[sender.client.login_name], room, name, *place)

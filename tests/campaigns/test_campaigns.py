@@ -101,6 +101,7 @@ def test_cancelled_tasks(tmp_path: Path) -> None:
     assert figures["callers"] >= 36
     assert figures["handlers"] >= 18
     assert figures["sockets"] >= 6
+    assert cancel(tmp_path, figures["cancellations"] + 10, seed=7)["cancellations"] > figures["cancellations"]
     assert figures["acknowledged"] > 0
 
 
@@ -109,6 +110,7 @@ def test_lost_acknowledgements(tmp_path: Path) -> None:
     assert figures["messages"] == figures["heard"] == 400
     assert 0.2 < figures["lost_share"] < 0.4
     assert figures["sent"] > 500
+    assert lose_acks(tmp_path, 450, seed=7)["messages"] == 450
 
 
 def test_simulated(tmp_path: Path) -> None:
@@ -116,6 +118,11 @@ def test_simulated(tmp_path: Path) -> None:
     assert figures["seeds"] == 4
     assert figures["acknowledged"] > 500
     assert min(figures["cuts"], figures["failed_drains"], figures["restarts"]) > 4
+
+
+def test_seeds_that_found_something(tmp_path: Path) -> None:
+    """110: one write filled the buffer beyond its bound; the next room's events were dropped and nobody was cut."""
+    assert _in_a_process("simulate", "--seed", 110, "--folder", tmp_path)["resyncs"] > 0
 
 
 def test_a_seed_is_the_same_run_again(tmp_path: Path) -> None:
