@@ -9,18 +9,18 @@ Modes: ``paced`` sends a message when everyone has the last one (one message per
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib.util
 import json
 import os
-import resource
 import statistics
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from ops.bench.crowd import allow_connections
 from ops.bench.fanout_servers import FIRST, POST_BYTES, ROOM, event
+from ops.bench.product import masked
 from server.fanout import event_frame
 
 MEMBERS = (100, 1000)
@@ -33,7 +33,7 @@ EVENT_BYTES = len(event_frame(event(FIRST), "lgwan"))
 
 def figures() -> dict[str, Any]:
     """Medians of ``RUNS`` runs; deliveries are counted by the clients, CPU seconds are the server's own."""
-    _raise_file_limit()
+    allow_connections(max(IDLE))
     return asyncio.run(_figures())
 
 
@@ -130,7 +130,7 @@ class Crowd:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self.hello = _masked(b'{"op":"hello","token":"t"}') if server.kind == "product" else b""
+        self.hello = masked(b'{"op":"hello","token":"t"}') if server.kind == "product" else b""
         self.members: list[Member] = []
         self.ready = 0
         self._bytes = 0
@@ -215,22 +215,7 @@ def _post(number: int) -> bytes:
     """A post of exactly ``POST_BYTES`` on the wire."""
     text = b'{"op":"post","ref":%d,"room":"%s","client_msg_id":"c-%010d","text":"%s"}'
     filled = text % (number, ROOM.encode(), number, b"")
-    return _masked(text % (number, ROOM.encode(), number, b"x" * (POST_BYTES - 8 - len(filled))))
-
-
-def _masked(payload: bytes) -> bytes:
-    """A client's text frame (RFC 6455 section 5.2) with the mask 0: allowed, and free to make."""
-    size = len(payload)
-    head = bytes((0x81, 0x80 | size)) if size < 126 else bytes((0x81, 0x80 | 126)) + size.to_bytes(2, "big")
-    return head + bytes(4) + payload
-
-
-def _raise_file_limit() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = max(IDLE) + 200
-    if soft < wanted:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+    return masked(text % (number, ROOM.encode(), number, b"x" * (POST_BYTES - 8 - len(filled))))
 
 
 if __name__ == "__main__":

@@ -14,11 +14,10 @@ import struct
 from collections.abc import Iterator
 
 from sanitizer.formats.base import Refused
+from sanitizer.formats.compound_sectors import END, MINI, entry_name
 from sanitizer.formats.ooxml.compound import CompoundFile
 from sanitizer.formats.ooxml.kinds import Report
 
-_END = 0xFFFFFFFA
-_MINI = 64
 _STORAGE, _STREAM = 1, 2
 _INFORMATION = ("\x05summaryinformation", "\x05documentsummaryinformation")
 
@@ -29,27 +28,27 @@ class Streams(CompoundFile):
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
         self._top = self._right_under_the_root()
-        self.storages = [_name(entry) for entry in self._entries if entry[66:67] == bytes([_STORAGE])]
-        self.streams = [_name(entry) for entry in self._entries if entry[66:67] == bytes([_STREAM])]
+        self.storages = [entry_name(entry).lower() for entry in self.entries if entry[66:67] == bytes([_STORAGE])]
+        self.streams = [entry_name(entry).lower() for entry in self.entries if entry[66:67] == bytes([_STREAM])]
 
     def stream(self, name: str) -> bytes | None:
         """The bytes of a stream right under the root; of one elsewhere only if there is none."""
-        everywhere = self._entries
+        everywhere = self.entries
         try:
-            self._entries = [everywhere[0], *(everywhere[number] for number in self._top)]
+            self.entries = [everywhere[0], *(everywhere[number] for number in self._top)]
             found = super().stream(name)
         finally:
-            self._entries = everywhere
+            self.entries = everywhere
         return super().stream(name) if found is None else found
 
     def _right_under_the_root(self) -> list[int]:
         """Numbers of entries; the entries of a storage form a tree."""
-        todo, seen = [struct.unpack_from("<I", self._entries[0], 76)[0]], [0]
+        todo, seen = [struct.unpack_from("<I", self.entries[0], 76)[0]], [0]
         while todo:
             number = todo.pop()
-            if number < len(self._entries) and number not in seen:
+            if number < len(self.entries) and number not in seen:
                 seen.append(number)
-                todo += struct.unpack_from("<II", self._entries[number], 68)
+                todo += struct.unpack_from("<II", self.entries[number], 68)
         return sorted(seen[1:])
 
     def report_info(self, report: Report) -> None:
@@ -71,16 +70,16 @@ class Streams(CompoundFile):
         made = bytearray(self._data)
         (start,) = struct.unpack_from("<I", self._data, 48)
         for count, sector in enumerate(self._numbers(start, self._fat)):
-            for at in range(0, self._size, 128):
-                entry = self._entries[count * (self._size // 128) + at // 128]
-                if _name(entry) == name.lower():
-                    last = (sector + 1) * self._size + at + 2 * len(name) - 2
+            for at in range(0, self.size, 128):
+                entry = self.entries[count * (self.size // 128) + at // 128]
+                if entry_name(entry).lower() == name.lower():
+                    last = (sector + 1) * self.size + at + 2 * len(name) - 2
                     made[last : last + 2] = "~".encode("utf-16-le")
         return Streams(bytes(made))
 
     def _put(self, made: bytearray, name: str, content: bytes) -> None:
-        ordered = [self._entries[number] for number in self._top] + self._entries
-        entry = next(one for one in ordered if one[66] == _STREAM and _name(one) == name.lower())
+        ordered = [self.entries[number] for number in self._top] + self.entries
+        entry = next(one for one in ordered if one[66] == _STREAM and entry_name(one).lower() == name.lower())
         start, size = struct.unpack_from("<IQ", entry, 116)
         if size & 0xFFFFFFFF != len(content):
             raise Refused("unreadable", "stream length")
@@ -94,23 +93,18 @@ class Streams(CompoundFile):
         """(offset in the file, bytes) of a stream's sectors."""
         if size >= self._cutoff:
             for sector in self._numbers(start, self._fat):
-                yield (sector + 1) * self._size, self._size
+                yield (sector + 1) * self.size, self.size
             return
-        (root,) = struct.unpack_from("<I", self._entries[0], 116)
+        (root,) = struct.unpack_from("<I", self.entries[0], 116)
         whole = list(self._numbers(root, self._fat))
         for mini in self._numbers(start, self._mini_fat):
-            sector, offset = divmod(mini * _MINI, self._size)
-            yield (whole[sector] + 1) * self._size + offset, _MINI
+            sector, offset = divmod(mini * MINI, self.size)
+            yield (whole[sector] + 1) * self.size + offset, MINI
 
     def _numbers(self, sector: int, table: list[int]) -> Iterator[int]:
         for _ in range(len(table) + 1):
-            if sector >= _END:
+            if sector >= END:
                 return
             yield sector
             sector = table[sector]
         raise Refused("unreadable", "compound file chain has no end")
-
-
-def _name(entry: bytes) -> str:
-    length = min(struct.unpack_from("<H", entry, 64)[0], 64)
-    return entry[: max(length - 2, 0)].decode("utf-16-le", "replace").lower()

@@ -21,9 +21,9 @@ from collections.abc import Iterator
 from lxml import etree
 
 from sanitizer.formats.base import NeedsPassword, Refused
+from sanitizer.formats.compound_sectors import SIGNATURE
 from sanitizer.formats.legacy import ciphers
 from sanitizer.formats.legacy.streams import Streams
-from sanitizer.formats.ooxml.compound import OLE
 from sanitizer.formats.ooxml.kinds import Report
 from sanitizer.formats.package.xml_source import parse
 
@@ -44,7 +44,7 @@ _SYLK_AUTO = re.compile(rb"^NN;N\s*auto_", re.IGNORECASE | re.MULTILINE)
 
 def read(data: bytes, password: str | None, report: Report) -> tuple[str, bytes]:
     """(recipe of the version, what the converter gets). Raises ``Refused`` or ``NeedsPassword``."""
-    if not data.startswith(OLE):
+    if not data.startswith(SIGNATURE):
         return _read_bare(data, password, report)
     streams = Streams(data)
     name = "Workbook" if "workbook" in streams.streams else "Book"

@@ -14,8 +14,9 @@ sanitizer.formats.base.Refused: ('unreadable', 'zip structure')
 from __future__ import annotations
 
 from sanitizer.formats.base import Change, Job, Rebuilt, Refused, ToConvert
+from sanitizer.formats.compound_sectors import SIGNATURE
 from sanitizer.formats.ooxml.build import BinaryWorkbook, Package
-from sanitizer.formats.ooxml.encryption import OLE, decrypted
+from sanitizer.formats.ooxml.encryption import decrypted
 from sanitizer.formats.ooxml.extraction import text
 from sanitizer.formats.ooxml.facts import MAIN
 from sanitizer.formats.ooxml.kinds import KINDS, PARTS, Report
@@ -53,7 +54,7 @@ __all__ = ["KINDS", "MACRO_FREE", "MIME", "pictures", "rebuild", "tables", "text
 
 def rebuild(data: bytes, job: Job) -> Rebuilt | ToConvert:
     """The package made anew. Raises ``Refused`` or ``NeedsPassword``."""
-    encrypted = data[:8] == OLE
+    encrypted = data[:8] == SIGNATURE
     if encrypted:
         data = decrypted(data, job.password)
     report, metafiles = Report(), Metafiles()

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from lxml import etree
 
 from sanitizer.formats.base import NeedsPassword, Refused
-from sanitizer.formats.ooxml.compound import OLE, CompoundFile
+from sanitizer.formats.ooxml.compound import CompoundFile
 from sanitizer.formats.package.xml_source import parse
 
 _READ_ONLY = "VelvetSweatshop"  # the password of workbooks that Excel opens without asking
@@ -32,7 +32,7 @@ _FOR_VALUE = bytes.fromhex("d7aa0f6d3061344e")
 _FOR_KEY = bytes.fromhex("146e0be7abacd0d6")
 _ENCRYPTION = "{http://schemas.microsoft.com/office/2006/encryption}"
 _PASSWORD = "{http://schemas.microsoft.com/office/2006/keyEncryptor/password}"
-__all__ = ["OLE", "decrypted"]
+__all__ = ["decrypted"]
 
 
 def decrypted(data: bytes, password: str | None) -> bytes:
