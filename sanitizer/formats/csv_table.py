@@ -84,13 +84,19 @@ def tables(data: bytes, limits: Limits) -> list[Table]:
 
 
 def _neutralised(text: Text, separator: str | None) -> tuple[bytes, int]:
-    """The body with apostrophes, and how many. Bytes are looked at one by one where the encoding allows: none of the
-    characters that structure a table is ever part of another character in UTF-8, CP932 and EUC-JP."""
-    table = _Table(text)
-    view = table.view
-    places = sorted({*_own_cells(table, separator or _separator(view)), *_other_cells(table)})
-    parts = [view[start:end] for start, end in zip([0, *places], [*places, len(view)], strict=True)]
-    return "'".join(parts).encode(text.codec if text.is_wide else "latin-1"), len(places)
+    """The body with apostrophes, and how many. Bytes are looked at one by one where the encoding allows: of the
+    characters that structure a table, only the vertical bar is ever part of another one, in CP932."""
+    body, count = text.body, 0
+    while places := _places(table := _Table(Text(text.bom, text.codec, body)), separator):
+        parts = [table.view[start:end] for start, end in itertools.pairwise([0, *places, len(table.view)])]
+        body = "'".join(parts).encode(text.codec if text.is_wide else "latin-1")
+        count += len(places)
+    return body, count
+
+
+def _places(table: _Table, separator: str | None) -> list[int]:
+    """Where apostrophes belong. One in the middle of another separator's cell may call for one at its beginning."""
+    return sorted({*_own_cells(table, separator or _separator(table.view)), *_other_cells(table)})
 
 
 class _Table:
@@ -103,6 +109,7 @@ class _Table:
         self.may_begin = compile_pattern("[ \t\"'+=@-]|" + "|".join(map(re.escape, self._odd_beginnings())))
         self.line_ends = [r"[\n\r\f]" if self._codecs else r"[\n\r\f\u2028\u2029]"]
         self.line_ends += ["\xe2\x80\xa8", "\xe2\x80\xa9"] if "utf-8" in self._codecs else []
+        self.whole = _DOUBLE_BYTE if "cp932" in self._codecs else "(?!)"
 
     def _odd_beginnings(self) -> list[str]:
         """How characters that NFKC makes a blank or a trigger look in ``view``."""
@@ -116,6 +123,17 @@ class _Table:
         EUC-JP)."""
         part = self.view[start:end]
         return [part.encode("latin-1").decode(codec, "replace") for codec in self._codecs] or [part]
+
+    def begins(self, at: int) -> bool:
+        """Whether a character begins here, as far as the encoding of the text tells: a vertical bar before this place
+        may be half of a character."""
+        if self._codecs[:1] != ["cp932"] or self.view[max(at - 1, 0) : at] != "|":
+            return True
+        line = max(self.view.rfind("\n", 0, at), self.view.rfind("\r", 0, at)) + 1
+        return self.readings(line, at)[0].endswith("|")
+
+
+_DOUBLE_BYTE = r"[\x81-\x9f\xe0-\xfc][\x40-\x7e\x80-\xfc]"  # of CP932; its second byte may look like a vertical bar
 
 
 _ODD = [
@@ -140,7 +158,7 @@ def _separator(view: str) -> str:
 def _own_cells(table: _Table, separator: str) -> Iterator[int]:
     """Where apostrophes belong in the cells that the file's own separator makes; quoted ones may hold line ends."""
     stop = re.escape(separator) + "\r\n"
-    cell = compile_pattern(rf'(?:"(?:[^"]|"")*+")?[^{stop}]*+')
+    cell = compile_pattern(rf'(?:"(?:[^"]|"")*+")?(?:{table.whole}|[^{stop}])*+')
     at = 0
     while at < len(table.view):
         found = cell.match(table.view, at)
@@ -156,11 +174,11 @@ def _other_cells(table: _Table) -> Iterator[int]:
     behind_line_end = "|".join(f"(?<={end})" for end in table.line_ends)
     for separator in map(re.escape, SEPARATORS):
         begin = compile_pattern(rf"(?:^|(?<=[{separator}])|{behind_line_end})")
-        inside = rf"(?!{separator}|{'|'.join(table.line_ends)})."
+        inside = rf"{table.whole}|(?!{separator}|{'|'.join(table.line_ends)})."
         cell = compile_pattern(rf'(?:"(?:[^"\r\n]|"")*+"?)?(?:{inside})*+', re.DOTALL)
         for found in begin.finditer(table.view):
             at = found.start()
-            if table.may_begin.match(table.view, at):
+            if table.may_begin.match(table.view, at) and table.begins(at):
                 quoted, end = table.view.startswith('"', at), cell.match(table.view, at)
                 if end and any(_could_run(content) for content in table.readings(at + quoted, end.end())):
                     yield at + quoted
