@@ -7,6 +7,7 @@ Rules kept here:
   ``restoring/`` is still there, and no command takes the folder for an installation;
 - nobody stays logged in: a session that was ended after the backup must not come back to life;
 - the restore is an act on record, in the record that was brought back: ``installation.restore``;
+- it begins an incarnation: who saw what came after the backup is told to load afresh (``server/incarnations.py``);
 - without the secret keys new ones are made, and the public ones of before are kept to check the older checkpoints.
 
 Example: ``sekisho restore sekisho.backup --data /var/lib/sekisho --key-passphrase-file passphrase``
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import shutil
 import sqlite3
 import sys
@@ -34,8 +36,9 @@ from ops.former_keys import write_former_keys
 from ops.place import WrongUse, place_of, wrong_use
 from ops.telling import tell, tell_refused
 from rooms.commands import SERVER, Command
-from rooms.commands.noting import NoteAct
+from rooms.commands.restoring import BeginIncarnation
 from rooms.commands.sessions import EndSessionsOf
+from rooms.ids import CHANCE_BYTES
 from rooms.refusals import Refusal
 from rooms.store.backing_up import QUARANTINE, RENDITIONS, logins_with_sessions
 from rooms.store.blobs import sync_folder, write_all
@@ -233,7 +236,8 @@ def _put_on_record(installation: Reached, staging: Path, manifest: Manifest, sha
         "leaves": manifest.record.size,
         "release": manifest.release,
     }
-    commands: list[Command] = [NoteAct(SERVER, "installation.restore", f"sha256:{sha256}", notes=notes)]
+    begin = BeginIncarnation(SERVER, secrets.token_bytes(CHANCE_BYTES), f"sha256:{sha256}", notes)
+    commands: list[Command] = [begin]
     commands += [EndSessionsOf(SERVER, login, "restored") for login in logins]
     for first in range(0, len(commands), PIECE):
         for answer in installation.perform_all(commands[first : first + PIECE]):

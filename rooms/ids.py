@@ -13,7 +13,10 @@ import base64
 import hashlib
 from typing import Literal
 
-Kind = Literal["room", "message", "attachment", "person", "organisation", "section", "session", "upload", "blob", "key"]
+Kind = Literal[
+    "room", "message", "attachment", "person", "organisation", "section", "session", "upload", "blob", "key",
+    "incarnation",
+]  # fmt: skip
 
 _PREFIX: dict[Kind, str] = {
     "room": "r",
@@ -26,6 +29,7 @@ _PREFIX: dict[Kind, str] = {
     "upload": "u",
     "blob": "b",
     "key": "k",
+    "incarnation": "i",
 }
 CHANCE_BYTES = 16
 

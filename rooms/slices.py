@@ -27,6 +27,7 @@ from rooms.commands.receiving import (
     ReceiveAttachment,
     StartTry,
 )
+from rooms.commands.restoring import BeginIncarnation
 from rooms.commands.sessions import EndSession, EndSessionsOf, FailLogin, OpenSession, TouchSession
 from rooms.decide import (
     Decision,
@@ -38,6 +39,7 @@ from rooms.decide import (
     people,
     posting,
     receiving,
+    restoring,
     sessions,
 )
 from rooms.store import api_keys as store_api_keys
@@ -46,6 +48,7 @@ from rooms.store import gathering as store_gathering
 from rooms.store import people as store_people
 from rooms.store import posting as store_posting
 from rooms.store import receiving as store_receiving
+from rooms.store import restoring as store_restoring
 from rooms.store import search as store_search
 from rooms.store import sessions as store_sessions
 from rooms.world import World
@@ -90,6 +93,7 @@ SLICES: dict[type[Command], Slice] = {
     AddApiKey: Slice(store_api_keys.load_api_keys, api_keys.add_api_key),
     RevokeApiKey: Slice(store_api_keys.load_api_keys, api_keys.revoke_api_key),
     IndexEvents: Slice(store_search.load_outbox, indexing.index_events),
+    BeginIncarnation: Slice(_nothing, restoring.begin_incarnation),
     NoteAct: Slice(_nothing, noting.note_act),
     MakeCheckpoint: Slice(_nothing, noting.make_checkpoint),
 }
@@ -119,4 +123,5 @@ WRITES: dict[type[Any], Callable[[Connection, Sequence[Any]], None]] = {
     receiving.OriginalForgotten: store_receiving.write_forgotten,
     posting.ReadMarkMoved: store_posting.write_read_marks,
     indexing.EventsIndexed: store_search.write_indexed,
+    restoring.IncarnationBegun: store_restoring.write_incarnations,
 }

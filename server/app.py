@@ -27,6 +27,7 @@ from rooms.perform import Clocks, Drain, Outcome, Performer
 from rooms.session import MINUTE
 from rooms.store.blobs import BlobFolder
 from rooms.store.database import Database
+from rooms.store.restoring import lineage
 from sanitizer.supervisor import Supervisor
 from server.api_keys import ApiKeys
 from server.binding import Bound, allow_many_connections, bind, bind_icap
@@ -39,6 +40,7 @@ from server.fanout import Hub
 from server.front import Front
 from server.housekeeping import Retention, checkpoint_job, every, plain, sweep_folders
 from server.icap.server import IcapServer
+from server.incarnations import Incarnations
 from server.installation import (
     CONTROL_SOCKET,
     KEYS,
@@ -149,7 +151,8 @@ class Application:
         self.engine = RoomsEngine(
             database, self.sessions, self.strangers, self.viewer, lambda live: self.directory.user(live.person), submit
         )
-        self.endpoint = WebSocketEndpoint(self.engine, self.hub, socket_limits(settings, load))
+        self.incarnations = Incarnations()
+        self.endpoint = WebSocketEndpoint(self.engine, self.hub, socket_limits(settings, load), self.incarnations)
         self.control = ControlSocket(folder / CONTROL_SOCKET, self.performer.submit, self._before_command)
         self.retention = Retention(
             database, self.quarantine, self.renditions, submit, now,
@@ -190,7 +193,7 @@ class Application:
             Accounts(logins, directory, database, self.drain.terms.session_times, self.drain.terms.table, submit),
             Setup(link, self.passwords, self.strangers, submit, self.clocks.now),
             Rooms(database, viewer, directory, submit),
-            Messages(database, viewer, submit),
+            Messages(database, viewer, self.incarnations, submit),
             attachments,
             Uploads(self.resumables),
             Search(database, directory, self.drain.terms.table, submit),
@@ -234,6 +237,8 @@ class Application:
     async def start(self) -> None:
         self.storage.look()
         await self.directory.load(self.database)
+        async with self.database.read() as connection:
+            self.incarnations.take_up(await lineage(connection))
         await sweep_folders(self.database, self.quarantine, self.renditions)
         await self.performer.start()
         await self.resumables.load()

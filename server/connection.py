@@ -296,7 +296,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._last_seen = now
         endpoint.wheel.set(self, endpoint.limits.idle_ping_seconds + endpoint.stagger())
         self._read_on()
-        self._apply(self.session.logged_in(who, rooms, endpoint.posts.of(who.session, now), now))
+        posts = endpoint.posts.of(who.session, now)
+        self._apply(self.session.logged_in(who, rooms, posts, now, endpoint.incarnations))
         pending, self._pending = self._pending or [], None
         for act in pending:
             act()

@@ -26,6 +26,7 @@ from msgspec import Struct
 from rooms.refusals import Refusal, refuse
 from server import wire
 from server.engine import LoggedIn, Posted
+from server.incarnations import Good, Incarnations
 from server.rate_limits import Bucket, Rate
 
 __all__ = [
@@ -110,7 +111,7 @@ Effect = Send | Close | Authenticate | Follow | SubmitPost | MarkRead
 class Session:
     """See the module's rules. ``handshake_token``: from the ``Authorization`` header or the zone's cookie, if any."""
 
-    __slots__ = ("_cursors", "_flood", "_handshake_token", "_posts", "_waiting", "in_flight", "lang", "phase")
+    __slots__ = ("_flood", "_greeting", "_handshake_token", "_posts", "_waiting", "in_flight", "lang", "phase")
 
     def __init__(self, lang: str, handshake_token: str | None, flood: Bucket) -> None:
         self.phase = Phase.HELLO
@@ -119,7 +120,7 @@ class Session:
         self._handshake_token = handshake_token
         self._flood = flood
         self._posts: Bucket | None = None
-        self._cursors: dict[str, int] | None = None
+        self._greeting: wire.Hello | None = None
         self._waiting: list[bytes] | None = None
 
     def received(self, text: bytes, now: float) -> list[Effect]:
@@ -142,15 +143,17 @@ class Session:
             return []
         return self.end(CLOSE_POLICY, "too many frames")
 
-    def logged_in(self, who: LoggedIn, rooms: list[wire.RoomView], posts: Bucket, now: float) -> list[Effect]:
+    def logged_in(
+        self, who: LoggedIn, rooms: list[wire.RoomView], posts: Bucket, now: float, incarnations: Incarnations
+    ) -> list[Effect]:
         """The login is good and ``rooms`` are the person's: ``ready``, what each cursor asks for, then what waited."""
         if self.phase is not Phase.LOGIN:
             return []
         self.phase = Phase.READY
         self._posts = posts
-        cursors, self._cursors = self._cursors or {}, None
-        effects: list[Effect] = [Send(wire.Ready(who.user, who.zone, rooms))]
-        effects += _follow(cursors, rooms)
+        hello, self._greeting = self._greeting or wire.Hello(), None
+        effects: list[Effect] = [Send(wire.Ready(who.user, who.zone, rooms, incarnations.current))]
+        effects += _follow(hello.cursors, rooms, incarnations.judge(hello.incarnation, who.session))
         waiting, self._waiting = self._waiting or [], None
         for text in waiting:
             frame = _read(text)
@@ -179,7 +182,7 @@ class Session:
         if self.phase is Phase.CLOSED:
             return []
         self.phase = Phase.CLOSED
-        self._waiting = self._cursors = None
+        self._waiting = self._greeting = None
         return [Close(code, reason)]
 
     # One frame ---------------------------------------------------------------------------------------------------
@@ -193,7 +196,7 @@ class Session:
         if not token:
             return self.end(wire.CLOSE_UNAUTHENTICATED, "no token")
         self.phase = Phase.LOGIN
-        self._cursors = frame.cursors
+        self._greeting = frame
         return [Authenticate(token)]
 
     def _handle(self, frame: wire.ClientFrame, now: float) -> list[Effect]:
@@ -252,16 +255,16 @@ def _ref_of(text: bytes) -> int:
     return ref if 0 <= ref <= LARGEST else 0
 
 
-def _follow(cursors: dict[str, int], rooms: list[wire.RoomView]) -> list[Effect]:
-    """What ``cursors`` ask for: a reset where one is beyond the head, ``room_left`` where the room is not (or no
-    longer) the person's, and where each room's events begin."""
+def _follow(cursors: dict[str, int], rooms: list[wire.RoomView], good: Good) -> list[Effect]:
+    """What ``cursors`` ask for: a reset where one is beyond the head or of another history, ``room_left`` where the
+    room is not (or no longer) the person's, and where each room's events begin."""
     effects: list[Effect] = []
     begin: list[tuple[str, int, int]] = []
     for room in rooms:
-        after = cursors.pop(room.id, room.head)
-        if after > room.head:
+        after = cursors.pop(room.id, None)
+        if after is not None and (after > room.head or not good(room.id, after)):
             effects.append(Send(wire.Reset(room.id, room.head)))
-            after = room.head
-        begin.append((room.id, room.head, after))
+            after = None
+        begin.append((room.id, room.head, room.head if after is None else after))
     effects += [Send(wire.RoomLeft(room)) for room in cursors if len(room) <= LONGEST_ID]
     return [*effects, Follow(begin)]

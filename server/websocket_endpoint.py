@@ -20,6 +20,7 @@ from server.admission import Listener
 from server.connection import WebSocketConnection
 from server.engine import Engine
 from server.fanout import Hub
+from server.incarnations import Incarnations
 from server.rate_limits import Buckets, Rate
 from server.resume import AT_ONCE
 from server.timer_wheel import TimerWheel
@@ -52,10 +53,13 @@ class WebSocketEndpoint:
     far.
     """
 
-    def __init__(self, engine: Engine, hub: Hub, limits: SocketLimits | None = None) -> None:
+    def __init__(
+        self, engine: Engine, hub: Hub, limits: SocketLimits | None = None, incarnations: Incarnations | None = None
+    ) -> None:
         self.engine = engine
         self.hub = hub
         self.limits = limits or SocketLimits()
+        self.incarnations = incarnations or Incarnations()
         self.wheel = TimerWheel()
         self.wheel.each_tick.append(self.cut_slow_readers)
         self.gate = asyncio.Semaphore(AT_ONCE)

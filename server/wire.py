@@ -23,10 +23,12 @@ Treatment = Literal["pass", "rebuild", "flatten", "forbid"]
 
 
 class Hello(Struct, tag_field="op", tag="hello", forbid_unknown_fields=True):
-    """First frame of a connection. ``cursors`` maps a room to the last seq the client holds; 0 means from the start."""
+    """First frame of a connection. ``cursors`` maps a room to the last seq the client holds; 0 means from the start.
+    ``incarnation``: that of the ``ready`` under which it got them."""
 
     token: str | None = None
     cursors: dict[str, int] = {}
+    incarnation: str | None = None
 
 
 class Post(Struct, tag_field="op", tag="post", forbid_unknown_fields=True):
@@ -194,9 +196,12 @@ class AttachmentView(Struct):
 
 
 class Ready(Struct, tag_field="op", tag="ready"):
+    """``incarnation`` names this history: another one than before says that a backup was brought back since."""
+
     user: User
     zone: str
     rooms: list[RoomView]
+    incarnation: str
 
 
 class Ack(Struct, tag_field="op", tag="ack"):
@@ -232,7 +237,8 @@ class RoomLeft(Struct, tag_field="op", tag="room_left"):
 
 
 class Reset(Struct, tag_field="op", tag="reset"):
-    """The cursor is beyond the head or pruned: load the room afresh from ``head``."""
+    """The cursor is beyond the head, pruned, or of a history that was given up by a restore: load the room afresh from
+    ``head``."""
 
     room: str
     head: int

@@ -240,6 +240,21 @@ search_entries = Table(
 )
 # Its grams are in the FTS5 table ``search_grams`` under the same rowid (migration 0002, ``rooms.store.search``).
 
+incarnations = Table(
+    "incarnations",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("id", Id, nullable=False, unique=True),
+    Column("began", Millis, nullable=False),
+)
+
+restored_heads = Table(
+    "restored_heads",
+    metadata,
+    Column("room", Id, ForeignKey("rooms.id"), primary_key=True),
+    Column("seq", Integer, nullable=False),
+)
+
 audit_leaves = Table(
     "audit_leaves",
     metadata,

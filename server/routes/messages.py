@@ -18,6 +18,7 @@ from rooms.store.database import Database
 from rooms.store.gathering import room_for
 from rooms.store.posting import events_after, events_before, head_of
 from server import wire
+from server.incarnations import Incarnations
 from server.on_record import on_record
 from server.routes.http import Caller, Door, answer, body, number
 from server.views import Viewer
@@ -40,16 +41,25 @@ class PostedMessage(Struct):
 
 
 class EventPage(Struct):
-    """Ascending by seq; ``head`` is the room's last seq."""
+    """Ascending by seq; ``head`` is the room's last seq. Another ``incarnation`` than before says that a backup was
+    brought back since: seqs name other events, load the room afresh."""
 
     events: list[wire.EventView]
     head: int
+    incarnation: str
 
 
 class Messages:
-    def __init__(self, database: Database, viewer: Viewer, submit: Callable[[Command], Awaitable[Outcome]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        viewer: Viewer,
+        incarnations: Incarnations,
+        submit: Callable[[Command], Awaitable[Outcome]],
+    ) -> None:
         self._database = database
         self._viewer = viewer
+        self._incarnations = incarnations
         self._submit = submit
 
     def routes(self, door: Door) -> list[Route]:
@@ -97,4 +107,5 @@ class Messages:
                 events = await events_before(connection, room, before, limit or PAGE, after=first)
             else:
                 events = await events_after(connection, room, max(after or 0, first), limit or PAGE)
-        return answer(EventPage([self._viewer.entry(e, caller.zone) for e in events], head))
+        entries = [self._viewer.entry(e, caller.zone) for e in events]
+        return answer(EventPage(entries, head, self._incarnations.current))

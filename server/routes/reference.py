@@ -50,6 +50,10 @@ _SOCKET = """\
 Rooms missing in `cursors` start at their head; 0 means from the start. After `ready` come each room's events after the
 given cursor, then live ones: nothing is missed and nothing comes twice. Close codes: 1001 the server ends, 1003 binary,
 1009 too big, 4001 not logged in, 4003 the session or the right to the zone ended, 4008 come back with your cursors.
+
+After a backup was brought back, seqs beyond it name other events than before. `ready` therefore names the history as
+`incarnation`, and a `hello` should carry the one under which its cursors were got: rooms whose cursors speak of what
+was given up are answered `reset`. Who says none is told so at the first `hello` of a login session.
 """
 _UPLOADS = """\
 ## Resumable uploads

@@ -110,10 +110,11 @@ def manifest_of(path: Path) -> tuple[Manifest, dict[str, bytes]]:
 
 
 def tables(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table, the record and who is logged in aside (a restore adds to both)."""
+    """Every row of every table, aside the record, who is logged in and the incarnations (a restore adds to these)."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
         names = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type='table'")]
-        own = [name for name in names if not name.startswith(("audit_", "search_grams", "sqlite_", "sessions"))]
+        added = ("audit_", "search_grams", "sqlite_", "sessions", "incarnations", "restored_heads")
+        own = [name for name in names if not name.startswith(added)]
         return {name: sorted(database.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in own}
 
 
@@ -206,6 +207,7 @@ async def test_a_restored_installation_serves_and_its_record_is_intact(
         sato = await town.login("sato", "internet")
         head = len(kept.events["sato"])
         await assert_reset(town, sato, kept.room, beyond=head + 5, head=head)
+        await assert_resumed_or_reset(town, sato, kept.room, head)
         again = {"client_msg_id": "c-3", "text": "連絡 3"}
         answered = await sato.post(f"rooms/{kept.room}/messages", json=again)
         assert answered.status_code == 200 and answered.json()["message_id"]
@@ -216,12 +218,40 @@ async def test_a_restored_installation_serves_and_its_record_is_intact(
 
 async def assert_reset(town: Installation, client: Client, room: str, *, beyond: int, head: int) -> None:
     """A client that saw more than there is now is told to load afresh."""
-    url = f"ws://127.0.0.1:{town.port('internet')}/api/v1/ws"
-    async with websockets.connect(url, subprotocols=[Subprotocol("sekisho.v1")], proxy=None) as socket:
-        await socket.send(json.dumps({"op": "hello", "token": client.token, "cursors": {room: beyond}}))
-        frames = [json.loads(await asyncio.wait_for(socket.recv(), 5)) for _ in range(2)]
+    frames = await frames_of(town, client, {"cursors": {room: beyond}}, 2)
     assert frames[0]["op"] == "ready"
     assert frames[1] == {"op": "reset", "room": room, "head": head}
+
+
+async def assert_resumed_or_reset(town: Installation, client: Client, room: str, head: int) -> None:
+    """The room goes on beyond where a client of the lost history stood: its cursors are good up to the backup alone."""
+    for n in range(3):
+        posted = await client.post(f"rooms/{room}/messages", json={"client_msg_id": f"after-{n}", "text": "復元後"})
+        assert posted.json()["seq"] == head + n + 1
+    page = (await client.get(f"rooms/{room}/events", params={"after": head})).json()
+    ready, *_ = await frames_of(town, client, {"cursors": {}}, 1)
+    assert ready["incarnation"] == page["incarnation"] and ready["incarnation"].startswith("i_")
+    reset = [{"op": "reset", "room": room, "head": head + 3}]
+    for said, after, answer in (
+        ("first", head, None),
+        ("first", head + 2, reset),
+        ("i_lost", head, reset),
+        (ready["incarnation"], head + 2, None),
+    ):
+        cursors = {"cursors": {room: after}, "incarnation": said}
+        frame = (await frames_of(town, client, cursors, 2))[1:]
+        if answer is None:
+            assert (frame[0]["op"], frame[0]["seq"]) == ("event", after + 1), (said, after)
+        else:
+            assert frame == answer, (said, after)
+
+
+async def frames_of(town: Installation, client: Client, hello: dict[str, Any], count: int) -> list[dict[str, Any]]:
+    """The first frames after a ``hello``."""
+    url = f"ws://127.0.0.1:{town.port('internet')}/api/v1/ws"
+    async with websockets.connect(url, subprotocols=[Subprotocol("sekisho.v1")], proxy=None) as socket:
+        await socket.send(json.dumps({"op": "hello", "token": client.token, **hello}))
+        return [json.loads(await asyncio.wait_for(socket.recv(), 5)) for _ in range(count)]
 
 
 def test_nobody_stays_logged_in_and_the_restore_is_on_record(kept: Kept, tmp_path: Path) -> None:

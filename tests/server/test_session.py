@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from support.memory_engine import logged_in
 
 from rooms.refusals import refuse
+from rooms.store.restoring import Lineage
 from server import wire
 from server.engine import Posted
+from server.incarnations import Incarnations
 from server.rate_limits import UNLIMITED, Bucket, Buckets, Rate
 from server.session import (
     POSTS_IN_FLIGHT,
@@ -26,6 +28,7 @@ from server.session import (
 )
 from server.timer_wheel import LONGEST, TimerWheel
 
+NEVER_RESTORED = Incarnations()
 HELLO = b'{"op":"hello","token":"t","cursors":{"r_1":3}}'
 
 
@@ -40,7 +43,7 @@ def room(name: str, head: int) -> wire.RoomView:
 def ready(posts: Rate = UNLIMITED) -> Session:
     opened = session()
     opened.received(HELLO, 0.0)
-    opened.logged_in(logged_in("sato"), [], Bucket(posts, 0.0), 0.0)
+    opened.logged_in(logged_in("sato"), [], Bucket(posts, 0.0), 0.0, NEVER_RESTORED)
     assert opened.phase is Phase.READY
     return opened
 
@@ -52,9 +55,24 @@ def post(ref: int) -> bytes:
 def test_hello_asks_for_the_login_and_ready_follows() -> None:
     opened = session()
     assert opened.received(HELLO, 0.0) == [Authenticate("t")]
-    effects = opened.logged_in(logged_in("sato"), [room("r_1", 5), room("r_2", 9)], Bucket(UNLIMITED, 0.0), 0.0)
+    rooms = [room("r_1", 5), room("r_2", 9)]
+    effects = opened.logged_in(logged_in("sato"), rooms, Bucket(UNLIMITED, 0.0), 0.0, NEVER_RESTORED)
     assert [type(effect) for effect in effects] == [Send, Follow]
     assert effects[1] == Follow([("r_1", 5, 3), ("r_2", 9, 9)])
+
+
+def test_cursors_of_a_history_that_was_given_up_are_reset() -> None:
+    restored = Incarnations(Lineage(("i_2",), {"r_1": 3, "r_2": 3, "r_3": 3}))
+    rooms = [room("r_1", 9), room("r_2", 9), room("r_3", 9), room("r_4", 9)]
+    opened = session()
+    opened.received(b'{"op":"hello","token":"t","cursors":{"r_1":3,"r_2":4,"r_4":4},"incarnation":"first"}', 0.0)
+    effects = opened.logged_in(logged_in("sato"), rooms, Bucket(UNLIMITED, 0.0), 0.0, restored)
+    assert isinstance(effects[0], Send) and isinstance(effects[0].frame, wire.Ready)
+    assert effects[0].frame.incarnation == "i_2"
+    assert effects[1:] == [
+        Send(wire.Reset("r_2", 9)),
+        Follow([("r_1", 9, 3), ("r_2", 9, 9), ("r_3", 9, 9), ("r_4", 9, 4)]),
+    ]
 
 
 def test_the_token_of_the_hello_wins_over_the_handshakes() -> None:
@@ -66,7 +84,7 @@ def test_what_comes_before_ready_waits_in_its_order() -> None:
     opened = session()
     opened.received(HELLO, 0.0)
     assert opened.received(post(1), 0.0) == opened.received(b"{", 0.0) == opened.received(post(2), 0.0) == []
-    effects = opened.logged_in(logged_in("sato"), [room("r_1", 3)], Bucket(UNLIMITED, 0.0), 0.0)
+    effects = opened.logged_in(logged_in("sato"), [room("r_1", 3)], Bucket(UNLIMITED, 0.0), 0.0, NEVER_RESTORED)
     kinds = [type(effect) for effect in effects]
     assert kinds == [Send, Follow, SubmitPost, Send, SubmitPost]
 
@@ -75,7 +93,7 @@ def test_a_refused_login_closes_and_says_nothing_more() -> None:
     opened = session()
     opened.received(HELLO, 0.0)
     assert opened.login_refused(refuse("unauthenticated")) == [Close(4001, "unauthenticated")]
-    assert opened.logged_in(logged_in("sato"), [], Bucket(UNLIMITED, 0.0), 0.0) == []
+    assert opened.logged_in(logged_in("sato"), [], Bucket(UNLIMITED, 0.0), 0.0, NEVER_RESTORED) == []
     assert opened.received(post(1), 0.0) == opened.end(1001, "") == opened.hello_missing() == []
 
 
@@ -161,7 +179,8 @@ def test_no_bytes_break_a_session(texts: list[bytes], log_in: bool) -> None:
     for now, text in enumerate(texts):
         effects: list[Effect] = list(opened.received(text, float(now)))
         if opened.phase is Phase.LOGIN and log_in:
-            effects += opened.logged_in(logged_in("sato"), [room("r_1", 2)], Bucket(UNLIMITED, 0.0), float(now))
+            posts = Bucket(UNLIMITED, 0.0)
+            effects += opened.logged_in(logged_in("sato"), [room("r_1", 2)], posts, float(now), NEVER_RESTORED)
         assert not (closed and effects)
         closed = closed or any(isinstance(effect, Close) for effect in effects)
         assert closed == (opened.phase is Phase.CLOSED)

@@ -12,6 +12,7 @@
 import type {
   EventFrame,
   EventView,
+  HelloFrame,
   ReadyFrame,
   RoomView,
   ServerFrame,
@@ -35,11 +36,13 @@ export interface Model {
   readonly rooms: Readonly<Record<string, RoomState>>;
   /** The newest word on each attachment heard over this connection; a new one asks for the whole state again. */
   readonly releases: Readonly<Record<string, Readonly<Record<string, ZoneRelease>>>>;
+  /** The history that the cursors speak of; null before the first `ready`. */
+  readonly incarnation: string | null;
   /** An event arrived that does not follow the one before it: come back with the cursors. */
   readonly gap: boolean;
 }
 
-export const EMPTY: Model = { user: null, zone: "", rooms: {}, releases: {}, gap: false };
+export const EMPTY: Model = { user: null, zone: "", rooms: {}, releases: {}, incarnation: null, gap: false };
 
 /** The model after one frame. `ack`, `refused` and `resync` belong to the connection and the outbox and change nothing. */
 export function update(model: Model, frame: ServerFrame): Model {
@@ -94,9 +97,15 @@ export function markRead(model: Model, roomId: string, seq: number): Model {
   return mapRoom(model, roomId, (room) => moveReadMark(room, seq, model.user));
 }
 
-/** What `hello` carries: the last seq taken of every room. */
+/** The last seq taken of every room. */
 export function cursors(model: Model): Record<string, number> {
   return Object.fromEntries(Object.entries(model.rooms).map(([id, room]) => [id, room.cursor]));
+}
+
+/** What `hello` carries; a server that was restored since answers `reset` where the cursors speak of what it no longer has. */
+export function greeting(model: Model): HelloFrame {
+  const held = { op: "hello", cursors: cursors(model) } as const;
+  return model.incarnation === null ? held : { ...held, incarnation: model.incarnation };
 }
 
 /** Does this event count as something said by someone else? */
@@ -117,7 +126,7 @@ function becomeReady(model: Model, frame: ReadyFrame): Model {
     const held = known[view.id];
     rooms[view.id] = held === undefined ? freshRoom(view, view.head) : { ...held, view };
   }
-  return { user: frame.user, zone: frame.zone, rooms, releases: {}, gap: false };
+  return { user: frame.user, zone: frame.zone, rooms, releases: {}, incarnation: frame.incarnation, gap: false };
 }
 
 function freshRoom(view: RoomView, cursor: number): RoomState {

@@ -5,7 +5,8 @@
  * - A post keeps its `client_msg_id` for ever, so sending it again can never say it twice.
  * - A post leaves the list only when its own event has arrived, or the person discards it. An acknowledgement alone keeps
  *   it on screen, since it may come before the event.
- * - A lost connection turns everything unacknowledged back to `waiting`.
+ * - A lost connection turns everything unacknowledged back to `waiting`; a server that was restored from a backup, what
+ *   was acknowledged, too: it may be among what the backup does not have.
  * - `busy` and `rate_limited` are tried again later; every other refusal stays, with its reason, until the person decides.
  *
  * Example: `acknowledged(sent(add([], post), id, 1), 1, 42)` holds the post with `seq` 42 until that event is taken.
@@ -62,6 +63,11 @@ export function refused(outbox: Outbox, ref: number, refusal: Refusal): Outbox {
 
 export function connectionLost(outbox: Outbox): Outbox {
   return change(outbox, (post) => post.state === "sent", (post) => ({ ...post, state: "waiting" }));
+}
+
+/** The history in which posts were acknowledged was given up. */
+export function historyLost(outbox: Outbox): Outbox {
+  return change(outbox, (post) => post.state === "acknowledged", (post) => ({ ...post, state: "waiting", seq: 0 }));
 }
 
 /** The person asks for a refused post to be sent once more. */

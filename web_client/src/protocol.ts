@@ -10,11 +10,12 @@ export type ReleaseState = "quarantined" | "released" | "refused" | "needs_passw
 
 export type Treatment = "pass" | "rebuild" | "flatten" | "forbid";
 
-/** First frame of a connection. ``cursors`` maps a room to the last seq the client holds; 0 means from the start. */
+/** First frame of a connection. ``cursors`` maps a room to the last seq the client holds; 0 means from the start. ``incarnation``: that of the ``ready`` under which it got them. */
 export interface HelloFrame {
   op: "hello";
   token?: string | null;
   cursors?: Record<string, number>;
+  incarnation?: string | null;
 }
 
 /** Post a message; answered by ``ack`` or ``refused`` with the same ``ref``. Safe to send again. */
@@ -168,11 +169,13 @@ export interface AttachmentView {
   comparison: ComparisonView | null;
 }
 
+/** ``incarnation`` names this history: another one than before says that a backup was brought back since. */
 export interface ReadyFrame {
   op: "ready";
   user: User;
   zone: string;
   rooms: RoomView[];
+  incarnation: string;
 }
 
 export interface AckFrame {
@@ -211,7 +214,7 @@ export interface RoomLeftFrame {
   room: string;
 }
 
-/** The cursor is beyond the head or pruned: load the room afresh from ``head``. */
+/** The cursor is beyond the head, pruned, or of a history that was given up by a restore: load the room afresh from ``head``. */
 export interface ResetFrame {
   op: "reset";
   room: string;

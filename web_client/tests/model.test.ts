@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cursors, EMPTY, markBeginning, markRead, prependHistory, totalUnread, trimRoom, update, type Model } from "../src/model.ts";
+import { cursors, EMPTY, greeting, markBeginning, markRead, prependHistory, totalUnread, trimRoom, update, type Model } from "../src/model.ts";
 import type { EventView } from "../src/protocol.ts";
 import { chances, event, frame, I, OTHER, posted, ready, roomView } from "./world.ts";
 
@@ -87,6 +87,15 @@ test("reset drops what is held and starts from the new head", () => {
   const reset = update(model, { op: "reset", room: R, head: 9 });
   assert.deepEqual(reset.rooms[R]?.entries, []);
   assert.deepEqual(cursors(reset), { [R]: 9 });
+});
+
+test("hello names the history that its cursors are of", () => {
+  assert.deepEqual(greeting(EMPTY), { op: "hello", cursors: {} });
+  const model = follow(start([]), [posted(1, OTHER), posted(2, OTHER)]);
+  assert.deepEqual(greeting(model), { op: "hello", cursors: { [R]: 2 }, incarnation: "first" });
+  const restored = update(model, ready([roomView(R, [posted(1, OTHER)], 0)], "i_2"));
+  assert.deepEqual(greeting(restored), { op: "hello", cursors: { [R]: 2 }, incarnation: "i_2" });
+  assert.deepEqual(update(restored, { op: "reset", room: R, head: 1 }).rooms[R]?.entries, []);
 });
 
 test("a joined room begins after the given seq, a left one is gone", () => {

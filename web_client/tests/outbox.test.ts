@@ -24,6 +24,12 @@ test("an acknowledged post whose event was passed by a reset is not kept for eve
   assert.deepEqual(posts.arrived(acknowledged, "r_1", [], 9), []);
 });
 
+test("what was acknowledged in a history that is lost is sent again", () => {
+  const acknowledged = posts.acknowledged(posts.sent([one], "c1", 7, 2_000), 7, 5);
+  const waiting = posts.historyLost(acknowledged);
+  assert.deepEqual([waiting[0]?.state, waiting[0]?.id, waiting[0]?.seq], ["waiting", "c1", 0]);
+});
+
 test("a lost line makes what was unanswered wait again, under the same id", () => {
   const waiting = posts.connectionLost(posts.sent([one], "c1", 7, 2_000));
   assert.deepEqual([waiting[0]?.state, waiting[0]?.id], ["waiting", "c1"]);

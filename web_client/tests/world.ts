@@ -39,6 +39,6 @@ export function roomView(id: string, events: readonly EventView[], read: number)
   };
 }
 
-export function ready(rooms: readonly RoomView[]): ReadyFrame {
-  return { op: "ready", user: ME, zone: "lgwan", rooms: [...rooms] };
+export function ready(rooms: readonly RoomView[], incarnation = "first"): ReadyFrame {
+  return { op: "ready", user: ME, zone: "lgwan", rooms: [...rooms], incarnation };
 }

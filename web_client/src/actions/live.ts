@@ -6,7 +6,7 @@
  */
 import { batch } from "@preact/signals";
 import { step, type Effect, type Input } from "../connection.ts";
-import { cursors, isNews, update } from "../model.ts";
+import { greeting, isNews, update } from "../model.ts";
 import * as posts from "../outbox.ts";
 import { SUBPROTOCOL, type ClientFrame, type ServerFrame } from "../protocol.ts";
 import { announcement, connection, language, model, openRoom, outbox, t } from "../store.ts";
@@ -93,7 +93,7 @@ function carryOut(effect: Effect): void {
     case "open":
       return open(effect.socket);
     case "hello":
-      send({ op: "hello", cursors: cursors(model.value) });
+      send(greeting(model.value));
       return;
     case "close":
       socket?.close(1000);
@@ -123,10 +123,12 @@ function send(frame: ClientFrame): boolean {
 
 function receive(frame: ServerFrame, number: number): void {
   batch(() => {
+    const history = model.value.incarnation;
     model.value = update(model.value, frame);
     switch (frame.op) {
       case "ready":
         dispatch({ type: "ready", socket: number });
+        if (history !== frame.incarnation) setOutbox(posts.historyLost(outbox.value));
         listener.ready();
         settle(Object.keys(model.value.rooms));
         flush();

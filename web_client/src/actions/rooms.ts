@@ -53,6 +53,11 @@ export async function loadOlder(id: string): Promise<void> {
   if (!room || room.oldest <= 1 || history.value[id] === "loading") return;
   setHistory(id, "loading");
   const answer = await get<{ events: EventView[] }>(`rooms/${id}/events?before=${room.oldest}&limit=${wanted(room)}`);
+  const wasReset = model.value.rooms[id]?.oldest !== room.oldest;
+  if (wasReset) {
+    setHistory(id, "idle");
+    return fill(id);
+  }
   batch(() => {
     if (answer.ok && answer.value.events.length === 0) model.value = markBeginning(model.value, id);
     if (answer.ok) model.value = prependHistory(model.value, id, answer.value.events);
