@@ -65,6 +65,10 @@ campaign-kill: setup ## Kill the whole server again and again under load (resuma
 campaign-writer: setup ## Kill the storage writer again and again (resumable; CYCLES=10000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.kill_writer --cycles $(or $(CYCLES),10000) --folder $(CAMPAIGNS)/writer
 
+.PHONY: campaign-power
+campaign-power: setup ## Cut the power under the storage writer, on a disk that forgets (resumable; CUTS=5000)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.cut_power --cuts $(or $(CUTS),5000) --folder $(CAMPAIGNS)/power
+
 .PHONY: campaign-cancel
 campaign-cancel: setup ## Cancel callers, handlers and sockets at random moments (resumable; CANCELLATIONS=10000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.cancel --cancellations $(or $(CANCELLATIONS),10000) --folder $(CAMPAIGNS)/cancel

@@ -27,6 +27,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rooms.audit import NoteSigner
 from rooms.perform import Clocks, Keys
+from rooms.store.blobs import make_folder
 from rooms.store.database import Database, DatabaseDamaged, storage_error
 from rooms.store.kept_head import KeptHead, write_file
 from rooms.store.migrate import NewerDatabase, migrate
@@ -55,10 +56,10 @@ def prepare_folder(folder: Path) -> None:
     (``folder_unusable``) where none can be had or written.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
         check_folder(folder)
         for name in (KEYS, BACKUPS):
-            (folder / name).mkdir(mode=0o700, exist_ok=True)
+            make_folder(folder / name)
         (folder / LOCK).touch(mode=0o600)
     except OSError as error:
         reason = os.strerror(error.errno or 0)

@@ -24,7 +24,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct
 
-from rooms.store.blobs import BlobFolder, sync_folder
+from rooms.store.blobs import BlobFolder, make_folder, sync_folder
 
 READ_PIECE = 1 << 20
 
@@ -58,7 +58,7 @@ class Partials:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
 
     def _data(self, upload: str) -> Path:
         return self.folder / f"{upload}.part"

@@ -3,7 +3,8 @@
 
 Rules kept here:
 - a blob's name is random and says nothing; folders are 0700, files 0600, outside any served path;
-- a blob is there when its file and its folder are fsynced, and only then is its row written;
+- a blob is there when its file and its folder are fsynced, and only then is its row written; a folder that is made is
+  fsynced by name in the one above;
 - a file that is not complete is under another name (``.partial``) and is swept at the start.
 """
 
@@ -28,6 +29,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def make_folder(folder: Path) -> None:
+    """The folder (0700) and what is missing above it, each durable by its name in the one above. Blocks."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for made in reversed(missing):
+        sync_folder(made.parent)
+
+
 class BlobFolder:
     """One folder of blobs.
 
@@ -38,7 +47,7 @@ class BlobFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder)
 
     def path(self, key: str) -> Path:
         """Where the blob lies. Raises ValueError for a key that is not one (keys never come from outside)."""

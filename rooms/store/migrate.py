@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -32,8 +33,14 @@ def _config() -> Config:
     return config
 
 
+@cache
+def _steps() -> ScriptDirectory:
+    """The steps of this release, read once: a start asks twice, and their files are compiled each time."""
+    return ScriptDirectory.from_config(_config())
+
+
 def head_revision() -> str:
-    head = ScriptDirectory.from_config(_config()).get_current_head()
+    head = _steps().get_current_head()
     assert head is not None
     return head
 
@@ -43,7 +50,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _known(revision: str) -> bool:
-    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    return revision in {script.revision for script in _steps().walk_revisions()}
 
 
 def copy_database(source: Path, target: Path) -> None:

@@ -41,6 +41,20 @@ def _run(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
 
 
+def _skip_where_unavailable(ran: subprocess.CompletedProcess[str]) -> None:
+    if "unavailable: " in ran.stderr:
+        pytest.skip(ran.stderr.strip().splitlines()[-1])
+
+
+def _on_own_mounts(module: str, *arguments: object) -> dict[str, Any]:
+    """The figures of a campaign that mounts a disk of its own."""
+    ran = _run(module, *arguments)
+    _skip_where_unavailable(ran)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    figures: dict[str, Any] = json.loads(ran.stdout)
+    return figures
+
+
 def _in_a_process(module: str, *arguments: object) -> dict[str, Any]:
     """The figures of such a campaign."""
     ran = _run(module, *arguments)
@@ -56,6 +70,20 @@ def test_kill_minus_nine_of_the_writer(tmp_path: Path) -> None:
     again = _in_a_process("kill_writer", "--cycles", 14, "--folder", tmp_path)
     assert again["cycles"] == 14
     assert again["acknowledged"] > figures["acknowledged"]
+
+
+def test_power_cuts(tmp_path: Path) -> None:
+    figures = _on_own_mounts("cut_power", "--cuts", 6, "--controls", 8, "--folder", tmp_path)
+    assert figures["cuts"] == 6
+    assert figures["messages"] >= figures["acknowledged"] > 10
+    assert figures["controls_that_lost"] > 0
+
+
+def test_power_cuts_that_lose_nothing_in_the_control_show_nothing(tmp_path: Path) -> None:
+    ran = _run("cut_power", "--cuts", 1, "--controls", 2, "--control", "FULL", "--folder", tmp_path)
+    _skip_where_unavailable(ran)
+    assert ran.returncode != 0
+    assert "this rig shows nothing" in ran.stderr
 
 
 async def test_a_store_that_lost_something_is_found_out(tmp_path: Path) -> None:

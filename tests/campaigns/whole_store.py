@@ -8,6 +8,7 @@ Rules: the reader asks SQLite itself, not the code under trial; what was found w
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections import Counter
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from rooms.audit import Frontier, leaf_hash
+from rooms.store.blobs import BlobFolder
 
 
 class Claim(NamedTuple):
@@ -25,6 +27,15 @@ class Claim(NamedTuple):
     client_msg_id: str
     message_id: str
     seq: int
+
+
+class FileClaim(NamedTuple):
+    """An acknowledged upload: the attachment's id, and the bytes that were taken."""
+
+    attachment: str
+    blob: str
+    sha256: str
+    size: int
 
 
 @dataclass
@@ -106,6 +117,23 @@ def assert_kept(database: sqlite3.Connection, claims: list[Claim]) -> None:
         assert kept == (claim.message_id, claim.seq), f"{claim} was acknowledged; the store has {kept}"
         shown = database.execute(event, (claim.room, claim.seq)).fetchone()
         assert shown == (claim.message_id,), f"{claim} was acknowledged; the room shows {shown}"
+
+
+def assert_files_kept(database: sqlite3.Connection, quarantine: BlobFolder, claims: list[FileClaim]) -> None:
+    """Every acknowledged upload has its row and its bytes; no row, acknowledged or not, is without a file."""
+    rows = {row[0]: FileClaim(*row) for row in database.execute("SELECT id, blob, sha256, size FROM attachments")}
+    for claim in claims:
+        kept = rows.get(claim.attachment)
+        assert kept == claim, f"{claim} was acknowledged; the store has {kept}"
+        assert_bytes(quarantine, claim)
+    bare = {row.blob for row in rows.values()} - set(quarantine.keys())
+    assert not bare, f"rows without their files: {bare}"
+
+
+def assert_bytes(quarantine: BlobFolder, claim: FileClaim) -> None:
+    """The file holds what was hashed when it was received."""
+    digest = hashlib.sha256(quarantine.path(claim.blob).read_bytes()).hexdigest()
+    assert digest == claim.sha256, f"{claim} has other bytes"
 
 
 def integrity_check(database: sqlite3.Connection) -> None:
