@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
 import statistics
 import subprocess
@@ -38,35 +39,47 @@ TEXT = "議事録を共有フォルダに置きました。ご確認ください
 
 
 class Product:
-    """``sekisho serve`` on loopback with a fresh folder. Rate limits are off, nothing else differs from a town's."""
+    """``sekisho serve`` on loopback with a fresh folder. Rate limits are off, nothing else differs from a town's.
+
+    ``end`` and ``start`` again: a restart, on the same port and folder."""
 
     name = "sekisho"
+    limits = "posts_per_second = 0\nframes_per_second = 0\nwrite_buffer_kib = 16384\nslow_reader_seconds = 120\n"
     marker = b'"message.posted"'
     ping, pong = b"\x89\x00", b"\x8a\x80" + bytes(4)
 
     def __init__(self, folder: Path) -> None:
-        self._data = folder / "data"
+        self.data = folder / "data"
         self._folder = folder
         self.port = free_port()
-        config = folder / "sekisho.toml"
-        config.write_text(_CONFIG.format(data=json.dumps(str(self._data)), port=self.port), encoding="utf-8")
-        subprocess.run([*_SEKISHO, "init", "--config", config], check=True, capture_output=True)
-        self._group = Group([*_SEKISHO, "serve", "--config", config], environment={}, log=folder / "log")
+        self._config = folder / "sekisho.toml"
+        config = _CONFIG.format(data=json.dumps(str(self.data)), port=self.port) + self.limits
+        self._config.write_text(config, encoding="utf-8")
+        subprocess.run([*_SEKISHO, "init", "--config", self._config], check=True, capture_output=True)
+        self.start()
+
+    def start(self) -> None:
+        serve = [*_SEKISHO, "serve", "--config", self._config]
+        self._group = Group(serve, environment={}, log=self._folder / "log")
         wait_for(lambda: accepts(self.port), self._group)
 
-    def scripts(self, rooms: int, size: int) -> list[Script]:
+    def people(self, rooms: int, size: int) -> list[dict[str, str]]:
+        """New people with their tokens, in new rooms, room by room: what ``sekisho bench people`` writes."""
         output = self._folder / "people.jsonl"
         counts = ("--count", str(rooms * size), "--rooms", str(rooms), "--size", str(size))
-        made = [*_SEKISHO, "bench", "people", "--data", self._data, *counts, "-o", output]
+        made = [*_SEKISHO, "bench", "people", "--data", self.data, *counts, "-o", output]
         subprocess.run(made, check=True, capture_output=True)
-        return [self._script(**json.loads(line)) for line in output.read_text().splitlines()]
+        return [json.loads(line) for line in output.read_text().splitlines()]
+
+    def scripts(self, rooms: int, size: int) -> list[Script]:
+        return [self._script(**person) for person in self.people(rooms, size)]
 
     def _script(self, login: str, token: str, zone: str, room: str) -> Script:
         hello = json.dumps({"op": "hello", "token": token}).encode()
         mark = f"@{login}@".encode()
         post = json.dumps({"op": "post", "ref": 0, "room": room, "client_msg_id": "%d", "text": f"@{login}@{TEXT}"})
         return Script(
-            ((_UPGRADE % self.port, b"\r\n\r\n"), (masked(hello), b'"op":"ready"')),
+            ((UPGRADE % self.port, b"\r\n\r\n"), (masked(hello), b'"op":"ready"')),
             lambda number: masked((post % number).encode()),
             mark,
         )
@@ -77,8 +90,8 @@ class Product:
     def pss_kib(self) -> float:
         return self._group.pss_kib()
 
-    def end(self) -> None:
-        self._group.end()
+    def end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        self._group.end(number)
 
 
 class Bare:
@@ -94,7 +107,7 @@ class Bare:
         wait_for(lambda: accepts(self.port), self._group)
 
     def scripts(self, rooms: int, size: int) -> list[Script]:
-        return [Script(((_UPGRADE % self.port, b"\r\n\r\n"),), lambda number: bytes(POST_BYTES), b"")] * (rooms * size)
+        return [Script(((UPGRADE % self.port, b"\r\n\r\n"),), lambda number: bytes(POST_BYTES), b"")] * (rooms * size)
 
     def cpu_seconds(self) -> dict[str, float]:
         return {"server": self._group.cpu_seconds()}
@@ -118,13 +131,9 @@ zone = "lgwan"
 host = "127.0.0.1"
 port = {port}
 [limits]
-posts_per_second = 0
-frames_per_second = 0
-write_buffer_kib = 16384
-slow_reader_seconds = 120
 """
 _DELIVERIES = "deliveries_per_cpu_second"
-_UPGRADE = (
+UPGRADE = (
     b"GET /api/v1/ws HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
     b"Sec-WebSocket-Protocol: sekisho.v1\r\n\r\n"
