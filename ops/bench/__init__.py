@@ -27,6 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, meaning in MEASURES.items():
         one = acts.add_parser(name, help=meaning, description=meaning)
         one.set_defaults(run=lambda args, name=name: run_one(name))
+    meaning = "庁舎まるごと: 定常・遅い読み手・再起動 / a whole city hall: steady talk, slow readers, restarts"
+    hall = acts.add_parser("town", help=meaning, description=meaning)
+    importlib.import_module("ops.bench.town_options").add_arguments(hall)
+    hall.set_defaults(run=_town)
     meaning = "負荷試験の職員とトークン / people and tokens for a load test"
     people = acts.add_parser("people", help=meaning, description=meaning)
     people.add_argument("--data", type=Path, required=True, metavar="DIR", help="データの置き場所 / the data folder")
@@ -55,12 +59,30 @@ def measure(name: str) -> dict[str, Any]:
 
 
 def run_one(name: str) -> int:
-    print(json.dumps({name: measure(name)}, indent=2))
-    return 0
+    return _told(lambda: {name: measure(name)})
 
 
 def run_all(args: argparse.Namespace) -> int:
-    print(json.dumps({name: measure(name) for name in MEASURES}, indent=2))
+    return _told(lambda: {name: measure(name) for name in MEASURES})
+
+
+def _town(args: argparse.Namespace) -> int:
+    from ops.bench.town import figures
+    from ops.bench.town_options import options_of
+
+    return _told(lambda: {"town": figures(options_of(args))})
+
+
+def _told(measure: Callable[[], dict[str, Any]]) -> int:
+    """The figures on standard output, or why there are none."""
+    from ops.telling import tell_refused
+    from server.installation import StartRefused
+
+    try:
+        found = measure()
+    except StartRefused as refused:
+        return tell_refused(refused)
+    print(json.dumps(found, indent=2, ensure_ascii=False))
     return 0
 
 

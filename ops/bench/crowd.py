@@ -11,14 +11,16 @@ b'7'
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import resource
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
+from server.installation import StartRefused
+
 PATIENCE = 120.0  # seconds without progress
 AT_ONCE = 50  # logins under way
+SPARE_FILES = 200  # of a process besides its connections
 
 
 class Script(NamedTuple):
@@ -213,8 +215,20 @@ async def delays(crowd: Crowd, messages: int, per_second: float) -> list[float]:
 
 
 def allow_connections(count: int) -> None:
-    """Let this process have that many sockets, as far as the system does."""
+    """Let this process have that many sockets. Raises ``StartRefused`` where the system does not: then the server
+    would not have them either, and there would be no figures worth having."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < count + 200:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(count + 200, hard), hard))
+    wanted = count + SPARE_FILES
+    if soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+        except (ValueError, OSError):
+            hard = soft
+    if hard < wanted:
+        raise StartRefused(
+            "too_few_files",
+            f"接続 {count} 本には、プロセスあたり {wanted} 個のファイルが要りますが、上限は {hard} 個です。"
+            f"「ulimit -Hn {wanted}」で上げるか、接続の数を減らしてください。",
+            f"{count} connections need {wanted} open files in a process; {hard} are allowed here. "
+            f"Raise the limit (ulimit -Hn {wanted}), or ask for fewer connections.",
+        )

@@ -4,8 +4,8 @@ client does, and count what they miss and what comes twice.
 Rules: nothing is parsed but the heads of frames, by one pattern, so that thousands of clients leave the machine to the
 server; a delay counts from the moment at which a message was due, not from when a busy client got to it; what was not
 acknowledged is said again under its ``client_msg_id``, and no message is given up. A slow resident reads one byte a
-second from a small socket buffer and says now and then that it is there, so that it is not taken for dead; when it is cut it
-comes back, catches up, and is slow again.
+second from a small socket buffer and says now and then that it is there, so that it is not taken for dead; when it is
+cut it comes back, catches up, and is slow again.
 
 Spoken to by ``ops.bench.town``: lines of JSON, one answer for each. ``python -m ops.bench.residents PLAN``.
 
@@ -80,8 +80,24 @@ class Resident(asyncio.Protocol):
     """One person at one screen. ``seq``: everything up to there was heard; ``due``: when what is not yet acknowledged
     was to be said, by ``ref``; ``said``: messages so far."""
 
-    __slots__ = ("_tail", "_tries", "due", "here", "listens", "login", "room", "said", "seq", "small", "token",
-                 "town", "transport", "_timer", "_head", "_promised")  # fmt: skip
+    __slots__ = (
+        "_head",
+        "_promised",
+        "_tail",
+        "_timer",
+        "_tries",
+        "due",
+        "here",
+        "listens",
+        "login",
+        "room",
+        "said",
+        "seq",
+        "small",
+        "token",
+        "town",
+        "transport",
+    )
 
     def __init__(self, town: Town, login: str, token: str, room: str, *, listens: bool, small: bool) -> None:
         self.town = town
@@ -317,7 +333,7 @@ class Town:
         """Everyone comes, some at a time."""
         began = time.perf_counter()
         for number, resident in enumerate(self.residents):
-            while number - (len(self.residents) - self._away) >= AT_ONCE:
+            while number - (len(self.residents) - self._away) >= AT_ONCE:  # noqa: ASYNC110
                 await asyncio.sleep(0.002)
             self.spawn(resident)
         await self._until(lambda: self._away == 0)
@@ -330,7 +346,7 @@ class Town:
         before, delivered, cpu = Counter(self.tally), self.deliveries, time.process_time()
         for number in range(round(seconds * self.plan.posts_per_second)):
             due = start + number / self.plan.posts_per_second
-            while (wait := due - time.perf_counter()) > 0.0005:
+            if (wait := due - time.perf_counter()) > 0.0005:
                 await asyncio.sleep(wait)
             self.chance.choice(self.quick).say(due)
         await asyncio.sleep(max(0.0, start + seconds - time.perf_counter()))

@@ -11,7 +11,6 @@ are a town's own; a phase is compared with phases of the same run.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import signal
@@ -24,11 +23,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ops.bench.crowd import allow_connections
 from ops.bench.product import Product, served
 from ops.bench.residents import WINDOW, Plan
+from ops.bench.town_options import Options
 
 ROOM = 50
 CALM_MS = 1_000.0
@@ -38,59 +38,10 @@ COMING_AND_GOING = {"cut", "cut_slow", "timed_out", "turned_away", "resync"}
 DATABASE = "sekisho.db"
 
 
-class Options(NamedTuple):
-    """``minutes`` of steady talk; with ``slow`` readers a third as long again, as long with them, and again without;
-    ``restart`` and ``cold`` take ``come_back`` seconds each."""
-
-    connections: int = 5_000
-    posts: float = 200.0
-    minutes: float = 30.0
-    slow: int = 0
-    slow_minutes: float = 3.0
-    restart: bool = False
-    cold: bool = False
-    processes: int = 2
-    come_back: float = 90.0
-
-
 class Hall(Product):
     """With the limits of any town."""
 
     limits = ""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    default = Options()
-    parser.add_argument(
-        "--connections", type=int, default=default.connections, metavar="N", help="接続の数 / connections"
-    )
-    parser.add_argument("--posts", type=float, default=default.posts, metavar="N", help="毎秒の投稿 / posts a second")
-    parser.add_argument(
-        "--minutes", type=float, default=default.minutes, metavar="M", help="定常の分数 / minutes of steady talk"
-    )
-    parser.add_argument(
-        "--slow", type=int, default=0, metavar="N", help="毎秒1バイトの読み手も試す / also N readers at a byte a second"
-    )
-    parser.add_argument(
-        "--slow-minutes",
-        type=float,
-        default=default.slow_minutes,
-        metavar="M",
-        help="遅い読み手の分数 / minutes with slow readers",
-    )
-    parser.add_argument("--restart", action="store_true", help="再起動も試す / also restart the server")
-    parser.add_argument(
-        "--cold", action="store_true", help="強制終了と冷えた起動も試す / also kill it and start it with cold caches"
-    )
-    parser.add_argument(
-        "--processes", type=int, default=default.processes, metavar="N", help="クライアントのプロセス / client processes"
-    )
-    parser.set_defaults(measure=lambda args: figures(options_of(args)))
-
-
-def options_of(args: argparse.Namespace) -> Options:
-    given = {name: getattr(args, name) for name in Options._fields if hasattr(args, name)}
-    return Options(**given)
 
 
 def figures(options: Options) -> dict[str, Any]:
@@ -254,7 +205,7 @@ def _quantiles(delays: Counter[float]) -> dict[str, float]:
 
 
 class Peak:
-    """Most memory of the server while a block runs: its own (proportional set), and that of the system's TCP buffers."""
+    """Most memory while a block runs: the server's own (proportional set), and that of the system's TCP buffers."""
 
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
@@ -355,9 +306,3 @@ def _clients(hall: Hall, people: list[tuple[str, str, str]], options: Options) -
         yield clients
     finally:
         clients.end()
-
-
-if __name__ == "__main__":
-    arguments = argparse.ArgumentParser()
-    add_arguments(arguments)
-    print(json.dumps(figures(options_of(arguments.parse_args())), indent=2))
