@@ -77,6 +77,7 @@ from server.security_headers import SecurityHeaders
 from server.sessions import Sessions
 from server.settings import Settings
 from server.setup_link import SetupLink
+from server.steady_clock import SteadyClock
 from server.storage_watch import StorageWatch
 from server.strangers import Strangers
 from server.telling import Teller
@@ -108,6 +109,7 @@ class Application:
         self.drain = drain
         self.clocks: Clocks = drain.clocks
         now = self.clocks.now
+        steady = SteadyClock(now, self._elapsed)
         terms = drain.terms
         self.quarantine = BlobFolder(folder / "quarantine")
         self.renditions = BlobFolder(folder / "renditions")
@@ -138,7 +140,7 @@ class Application:
             database, self.quarantine, submit, self.storage.takes_uploads, settings.limits.upload_mib * MIB
         )
         self.resumables = Resumables(
-            database, Partials(folder / "uploads"), self.quarantine, self.receiving, now,
+            database, Partials(folder / "uploads"), self.quarantine, self.receiving, steady,
             settings.retention.unposted_hours * HOUR,
         )  # fmt: skip
         self.sanitizing = Sanitizing(
@@ -155,7 +157,7 @@ class Application:
         self.endpoint = WebSocketEndpoint(self.engine, self.hub, socket_limits(settings, load), self.incarnations)
         self.control = ControlSocket(folder / CONTROL_SOCKET, self.performer.submit, self._before_command)
         self.retention = Retention(
-            database, self.quarantine, self.renditions, submit, now,
+            database, self.quarantine, self.renditions, submit, steady.cautious,
             settings.retention.originals_days * 24 * HOUR, settings.retention.unposted_hours * HOUR,
         )  # fmt: skip
         self.asgi = self._asgi(folder, load)
@@ -254,8 +256,8 @@ class Application:
             every(5, plain(self.storage.look)),
             every(10, plain(self.strangers.flush)),
             every(10, checkpoint_job(self.submit)),
-            every(3600, self.retention.run),
-            every(600, self.resumables.sweep),
+            every(3600, self.retention.run, first=3600),
+            every(600, self.resumables.sweep, first=600),
         ]
         self._jobs = [asyncio.create_task(job) for job in jobs]
 

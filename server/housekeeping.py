@@ -9,7 +9,9 @@ uploads                 10 min      remove resumable uploads that nobody went on
 retention               1 h         forget originals that are past their time
 ======================  ==========  ==================================================================
 
-Rules: each job is idempotent and bounded; one that fails is logged and tried again at its next turn.
+Rules: each job is idempotent and bounded; one that fails is logged and tried again at its next turn. What deletes waits
+for its first turn: a clock that was wrong when the machine came up is likely to be right by then; and it measures time
+by the cautious clock (``server/steady_clock.py``).
 """
 
 from __future__ import annotations
@@ -34,8 +36,9 @@ BATCH = 500
 Job = Callable[[], Awaitable[None]]
 
 
-async def every(seconds: float, job: Job) -> None:
-    """Run ``job`` again and again until cancelled."""
+async def every(seconds: float, job: Job, *, first: float = 0) -> None:
+    """Run ``job`` again and again until cancelled, the first time after ``first`` seconds."""
+    await asyncio.sleep(first)
     while True:
         try:
             await job()
@@ -54,7 +57,9 @@ def plain(job: Callable[[], None]) -> Job:
 
 
 class Retention:
-    """Originals go ``posted`` ms after they came (all zones judged), uploads that were never posted ``unposted`` ms."""
+    """Originals go ``posted`` ms after they came (all zones judged), uploads that were never posted ``unposted`` ms.
+    ``now``: ms UTC of a clock that does not jump ahead.
+    """
 
     def __init__(
         self,

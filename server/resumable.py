@@ -118,7 +118,7 @@ class _Sink:
 
 
 class Resumables:
-    """All uploads under way. ``keep`` and ``now`` in ms."""
+    """All uploads under way. ``keep`` and ``now`` in ms, the latter of a clock that nobody sets."""
 
     def __init__(
         self,
@@ -145,6 +145,7 @@ class Resumables:
         """At the start: take up what the last run left. A row that a crash left unanswered counts as done."""
         for begun, mark in await self._on_disk(lambda: list(self._partials.load())):
             upload = Upload(begun, mark)
+            upload.touched = min(mark.at, self._now())  # the clock may have been ahead then
             async with self._database.read() as connection:
                 recorded = await attachment_by_id(connection, upload.attachment) is not None
             if recorded and not upload.done:

@@ -77,6 +77,12 @@ def _finds(program: str) -> bool:
     return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is not None
 
 
+def clock_library() -> str:
+    """The path of libfaketime for programs with threads, as Debian and Ubuntu install it; empty without it."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    return str(found[0]) if found else ""
+
+
 _NO_CONVERTER = "doc, xls, ppt and RTF files are refused"
 
 
@@ -102,6 +108,7 @@ NEEDS: tuple[Need, ...] = (
     # Node, as the package playwright brings it, is linked to it.
     Need("libatomic1", lambda: _loads("libatomic.so.1"), "the browser tests fail"),
     Need("squid", lambda: _finds("squid"), "tests with a real proxy are skipped", tests=True, units=("squid",)),
+    Need("faketime", lambda: bool(clock_library()), "tests that set a server's clock are skipped", tests=True),
     Need("c-icap", lambda: _finds("c-icap-client"), "tests of ICAP are skipped", tests=True, units=("c-icap",)),
     Need(
         "clamav-daemon",
