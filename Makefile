@@ -58,8 +58,8 @@ fuzz: setup ## Fuzz the sanitizer and what the trusting side reads (resumable; A
 	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign --folder $(CAMPAIGNS)/fuzz $(ARGS)
 
 .PHONY: campaign-kill
-campaign-kill: setup ## Kill the whole server again and again under load (resumable; CYCLES=100)
-	PYTHONPATH=tests $(BIN)/python -m campaigns.kill_server --cycles $(or $(CYCLES),100) --folder $(CAMPAIGNS)/kill
+campaign-kill: setup ## Kill whole servers, side by side, again and again under load (resumable; CYCLES=2000, LANES=3)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.kill_server --cycles $(or $(CYCLES),2000) --side-by-side $(or $(LANES),3) --folder $(CAMPAIGNS)/kill
 
 .PHONY: campaign-writer
 campaign-writer: setup ## Kill the storage writer again and again (resumable; CYCLES=10000)
@@ -82,8 +82,8 @@ campaign-simulate: setup ## Sessions, sockets, fan-out and writer in virtual tim
 	PYTHONHASHSEED=0 PYTHONPATH=tests $(BIN)/python -m campaigns.simulate --seeds $(or $(SEEDS),10000) --folder $(CAMPAIGNS)/simulate $(ARGS)
 
 .PHONY: campaign-cut
-campaign-cut: setup ## Cut a client off at random points and let it come back (CUTS=1000)
-	PYTHONPATH=tests $(BIN)/python -m campaigns.cut_client --cuts $(or $(CUTS),1000) --folder $(CAMPAIGNS)/cut
+campaign-cut: setup ## Cut clients off at random points and let them come back (resumable; CUTS=10000)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.cut_client --cuts $(or $(CUTS),10000) --folder $(CAMPAIGNS)/cut
 
 .PHONY: campaign-peek
 campaign-peek: setup ## Ask for a file in every way while its verdict is pending (TRIES=10000)

@@ -1,8 +1,8 @@
 """The time of day for measuring how long something lasts: it does not follow a machine whose clock is set.
 
-Rules: begun from the wall clock once, at the start of the process, and driven by the clock that nobody sets (``elapsed``
-in ms). What a person reads carries the wall clock; how long an upload waits, or an original is kept, is measured by this
-one. What cannot be undone happens by the earlier of the two: a clock that jumps ahead deletes nothing.
+Rules: begun from the wall clock once, at the start of the process, and driven by the clock that nobody sets
+(``elapsed``, ms). What a person reads carries the wall clock; how long an upload waits, or an original is kept, goes by
+this one. What cannot be undone happens by the earlier of the two: a clock that jumps ahead deletes nothing.
 
 >>> ticks = iter([5_000, 65_000])
 >>> SteadyClock(lambda: 1_700_000_000_000, lambda: next(ticks))()

@@ -1,23 +1,22 @@
 """Bringing a database to the schema of this release.
 
 Rules: only under the installation's lock; a copy of the database is made before anything is changed; a database of
-a newer release is refused.
+a newer release is refused. A start that finds nothing to do does not import alembic, which is a sixth of its time.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from rooms.store.database import writer_engine
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -27,30 +26,28 @@ class NewerDatabase(Exception):
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
     return config
 
 
-@cache
-def _steps() -> ScriptDirectory:
-    """The steps of this release, read once: a start asks twice, and their files are compiled each time."""
-    return ScriptDirectory.from_config(_config())
+def _revisions() -> list[str]:
+    """Every revision of this release, ascending: the numbers of the files, which a test holds against alembic."""
+    return sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("[0-9][0-9][0-9][0-9]_*.py"))
 
 
 def head_revision() -> str:
-    head = _steps().get_current_head()
-    assert head is not None
-    return head
+    return _revisions()[-1]
 
 
 def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _known(revision: str) -> bool:
-    return revision in {script.revision for script in _steps().walk_revisions()}
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
 
 
 def copy_database(source: Path, target: Path) -> None:
@@ -71,16 +68,22 @@ def migrate(path: Path, backups: Path) -> tuple[str | None, str]:
         with engine.connect() as connection:
             with connection.begin():
                 before = _revision(connection)
-            if before is not None and not _known(before):
+            if before is not None and before not in _revisions():
                 raise NewerDatabase(before)
             after = head_revision()
             if before == after:
                 return before, after
             if before is not None:
                 copy_database(path, backups / f"before-{after}.db")
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            _upgrade(connection)
             return before, after
     finally:
         engine.dispose()
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

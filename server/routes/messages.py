@@ -107,5 +107,7 @@ class Messages:
                 events = await events_before(connection, room, before, limit or PAGE, after=first)
             else:
                 events = await events_after(connection, room, max(after or 0, first), limit or PAGE)
+        if events:
+            head = max(head, events[-1].seq)  # what was said since the head was read is in the page
         entries = [self._viewer.entry(e, caller.zone) for e in events]
         return answer(EventPage(entries, head, self._incarnations.current))

@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 import psutil
-from campaigns.kill_server import SEKISHO, Server, people
+from campaigns.served import SEKISHO, Server, people
 
 from ops.demo_data import sample_files
 

@@ -16,10 +16,10 @@ import pytest
 import websockets
 from campaigns.cancel import campaign as cancel
 from campaigns.cut_client import campaign as cut_client
-from campaigns.kill_server import PROTOCOL, Server, people, read_room
 from campaigns.kill_server import campaign as kill_server
 from campaigns.lose_acks import campaign as lose_acks
 from campaigns.peek import campaign as peek
+from campaigns.served import PROTOCOL, Server, people, read_room
 from campaigns.whole_store import Claim, Whole, assert_kept
 from support.town import open_town
 
@@ -32,6 +32,7 @@ def test_kill_minus_nine(tmp_path: Path) -> None:
     assert figures["acknowledged_messages"] > 0
     assert figures["acknowledged_uploads"] > 0
     assert set(figures["states"]) == {"released"}
+    assert figures["back_after_seconds"]["longest"] > 0
 
 
 def _run(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -167,7 +168,9 @@ def test_the_simulation_finds_a_disk_that_forgets(tmp_path: Path) -> None:
 
 def test_cut_and_resumed(tmp_path: Path) -> None:
     figures = cut_client(tmp_path, 150, seed=7)
-    assert figures["messages"] > 100
+    assert figures["messages"] > 50
+    assert figures["resets"] > 0
+    assert figures["cuts"] == 150
 
 
 def test_asking_while_the_verdict_is_pending(tmp_path: Path) -> None:

@@ -6,14 +6,17 @@ import asyncio
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from rooms.audit import NoteSigner
-from rooms.store.migrate import migrate
+from rooms.store.migrate import _config, _revisions, head_revision, migrate
 from server.installation import StartRefused, load_keys, lock_folder, open_database
 
 
@@ -127,3 +130,14 @@ def test_a_migration_leaves_a_copy_before(tmp_path: Path) -> None:
     before, after = migrate(path, tmp_path)
     assert before is None
     assert migrate(path, tmp_path) == (after, after)
+
+
+def test_the_revisions_are_told_without_alembic_and_as_alembic_does(tmp_path: Path) -> None:
+    scripts = ScriptDirectory.from_config(_config())
+    assert head_revision() == scripts.get_current_head()
+    assert _revisions() == sorted(script.revision for script in scripts.walk_revisions())
+    migrate(tmp_path / "a.db", tmp_path)
+    program = "import sys; from pathlib import Path; from rooms.store.migrate import migrate\n"
+    program += "print(*migrate(Path(sys.argv[1]), Path('.')), 'alembic' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program, tmp_path / "a.db"], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == [head_revision(), head_revision(), "False"]
