@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from sanitizer.formats.deflating import zlib_stream
+from sanitizer.formats.deflating import TIGHT, zlib_stream
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UNFILTERED = 9  # libdeflate's level that makes drawings as small as zlib does at 9, in a third of the time
@@ -112,10 +112,15 @@ def idat(image: Image.Image, level: int = 6, bits: int = 8) -> bytes:
     return b"".join(body for name, body in chunks(out.getvalue()) if name == b"IDAT")
 
 
-def idat_unfiltered(image: Image.Image, row_bytes: int, packed: bytes) -> bytes:
+def idat_filtered(image: Image.Image, bits: int = 8) -> bytes:
+    """The same rows as ``idat`` writes, packed by libdeflate: smaller than zlib at 6 in two thirds of the time."""
+    return zlib_stream(zlib.decompress(idat(image, 0, bits)), TIGHT)
+
+
+def idat_unfiltered(image: Image.Image, row_bytes: int, packed: bytes, level: int = _UNFILTERED) -> bytes:
     """The zlib stream of rows with filter 0, the better choice for drawings; ``packed``: the rows alone."""
     rows = b"".join(b"\0" + packed[at : at + row_bytes] for at in range(0, row_bytes * image.height, row_bytes))
-    return zlib_stream(rows, _UNFILTERED)
+    return zlib_stream(rows, level)
 
 
 def chunks(data: bytes) -> list[tuple[bytes, bytes]]:

@@ -122,6 +122,14 @@ def test_a_workbook_that_excel_opens_without_asking_needs_no_password() -> None:
     assert kinds(rebuilt(data, "xlsx")) == {"encryption": 1}
 
 
+def test_a_document_asks_for_the_password_with_which_excel_would_open_a_workbook() -> None:
+    data = encrypted(word(paragraph("本文")).data(), "VelvetSweatshop")
+    with pytest.raises(NeedsPassword) as asked:
+        rebuilt(data)
+    assert not asked.value.wrong
+    assert kinds(rebuilt(data, password="VelvetSweatshop")) == {"encryption": 1}
+
+
 def test_a_compound_file_without_a_package_is_unreadable() -> None:
     assert refusal(compound_file({"Other": b"x"})) == ("unreadable", "no encrypted package")
     assert refusal(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100))[0] == "unreadable"

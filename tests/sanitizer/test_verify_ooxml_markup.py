@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 
 import pytest
 from support.canonical_office import ALL, BOOK, SHOW, TEXT
@@ -205,6 +206,46 @@ def test_a_known_shape_lets_no_other_value_through() -> None:
             for cells in (first + wrong, wrong + first, first * 2 + wrong):
                 assert_rejected(BOOK.but(SHEET_1, '<x:c r="A1" t="s">', f'{cells}<x:c r="A1" t="s">'), "value")
     assert_accepted(BOOK.but(SHEET_1, '<x:c r="A1" t="s">', f'{"".join(good * 2)}<x:c r="A1" t="s">'))
+
+
+def test_many_plain_cells_hide_no_other_one() -> None:
+    """Among cells and rows that are read at one go, each that is wrong is found, whatever stands around it."""
+    good = '<x:c r="A1" s="22" t="n"><x:v>1 "2"</x:v></x:c>'
+    bad = {
+        '<x:c r="A1"><x:v>&#65;</x:v></x:c>': "escape",
+        '<x:c r="A1"><x:v>a>b</x:v></x:c>': "escape",
+        '<x:c r="A1"><x:v></x:v></x:c>': "empty-element",
+        '<x:c r="A1"></x:c>': "empty-element",
+        '<x:c r="A1"> <x:v>1</x:v></x:c>': "text",
+        '<x:c r="A1"><x:v>1</x:v></x:c> ': "element",
+        '<x:c r="A1" ><x:v>1</x:v></x:c>': "tag",
+        '<x:c r="A1" t="x"><x:v>1</x:v></x:c>': "value",
+        '<x:c r="A1" x="1"/>': "attribute",
+        '<x:c s="1" r="A1"/>': "attribute-order",
+        '<x:c r="A1"><x:w>1</x:w></x:c>': "element",
+        '<x:c r="A1"><x:v>1<x:v>1</x:v></x:v></x:c>': "element",
+        '<x:c r="A1"><x:v>\x01</x:v></x:c>': "character",
+        '<w:c r="A1"/>': "element",
+    }
+    for wrong, code in bad.items():
+        for cells in (wrong + good, good + wrong + good, good * 3 + wrong):
+            row = f'<x:row r="9" spans="1:3">{cells}</x:row>'
+            plain = f'<x:row r="7">{good}</x:row>'
+            for rows in (row, row + plain * 2, plain * 3 + row):
+                assert_rejected(BOOK.but(SHEET_1, "</x:sheetData>", f"{rows}</x:sheetData>"), code)
+    rows = f'<x:row r="7">{good * 2}</x:row>' * 3
+    assert_accepted(BOOK.but(SHEET_1, "</x:sheetData>", f"{rows}</x:sheetData>"))
+    for place in ("</x:sheetData>{}", "{}</x:worksheet>"):
+        marker = place.format("").strip()
+        assert_rejected(BOOK.but(SHEET_1, marker, place.format(rows)), "element")
+        assert_rejected(BOOK.but(SHEET_1, marker, place.format(good * 3)), "element")
+
+
+def test_plain_cells_are_counted_like_others() -> None:
+    rows = '<x:row r="7"><x:c r="A1"/><x:c r="B1"/></x:row>' * 100
+    package = BOOK.but(SHEET_1, "</x:sheetData>", f"{rows}</x:sheetData>")
+    assert_accepted(package)
+    assert_rejected(package, "too-many-elements", limits=replace(LIMITS, max_objects=70))  # a fourth of the elements
 
 
 def test_long_parts_are_read_in_windows() -> None:

@@ -56,7 +56,7 @@ def rebuild(data: bytes, job: Job) -> Rebuilt | ToConvert:
     """The package made anew. Raises ``Refused`` or ``NeedsPassword``."""
     encrypted = data[:8] == SIGNATURE
     if encrypted:
-        data = decrypted(data, job.password)
+        data = decrypted(data, job.password, opens_unasked="word" not in job.mime)
     report, metafiles = Report(), Metafiles()
     try:
         made, kind = _built(data, job, report, metafiles)

@@ -26,12 +26,13 @@ from sanitizer.formats.ooxml.facts import MAIN, PARTS, TYPES
 from sanitizer.formats.ooxml.kinds import Report
 from sanitizer.formats.ooxml.outside import report_outside
 from sanitizer.formats.ooxml.part_links import PACKAGE, PartLinks, Pending, Relationships
+from sanitizer.formats.ooxml.plain_cells import PlainCells, taken_out
 from sanitizer.formats.ooxml.relations import Relation, read_relations, rels_name
 from sanitizer.formats.ooxml.walk import Walk
 from sanitizer.formats.package import media
 from sanitizer.formats.package.members import MAX_MEMBERS, Archive, Budget, write
 from sanitizer.formats.package.metafiles import Metafiles
-from sanitizer.formats.package.xml_source import parse
+from sanitizer.formats.package.xml_source import text_of, tree_of
 from sanitizer.formats.package.xml_text import HEAD
 from sanitizer.limits import Limits
 
@@ -128,11 +129,25 @@ class Package:
     def tree(self, path: str) -> etree._Element | None:
         """The tree of a received part with its alternatives chosen; None if there is none or it cannot be read."""
         data = self.archive.read(path)
-        root = parse(data) if data else None
+        text = text_of(data) if data else None
+        return self._tree(text) if text else None
+
+    def _sheet(self, path: str) -> tuple[etree._Element | None, PlainCells | None, int]:
+        """The same of a sheet without its plain cells; those; and the bytes that have become a tree."""
+        data = self.archive.read(path)
+        text = text_of(data) if data else None
+        if not text:
+            return None, None, 0
+        text, plain = taken_out(text)
+        self._budget.take(elements=plain.elements)
+        return self._tree(text), plain, len(text)
+
+    def _tree(self, text: bytes) -> etree._Element | None:
+        root = tree_of(text)
         if root is None:
             return None
         self._budget.take(elements=int(cast(float, root.xpath("count(//*)"))))
-        if data is not None and b"AlternateContent" in data:
+        if b"AlternateContent" in text:
             choose(root)
         return root
 
@@ -172,8 +187,10 @@ class Package:
         """The new name of a typed part; it will be written. None if it cannot be."""
         if (kind, path.lower()) in self._names and kind != "diagramData":
             return self._names[kind, path.lower()]
-        size = 0
-        if tree is None:
+        size, plain = 0, None
+        if tree is None and kind == "worksheet":
+            tree, plain, size = self._sheet(path)
+        elif tree is None:
             info = self.archive.members.get(path.lower())
             size = info.file_size if info else 0
             tree = self.tree(path)
@@ -185,7 +202,7 @@ class Package:
                 raise Refused("unreadable", f"part of kind {kind}")
             return None
         self._types[name] = PARTS[kind].content_type
-        pending = Pending(kind, path, name, tree if size <= _KEPT_TREE else None)
+        pending = Pending(kind, path, name, *((tree, plain) if size <= _KEPT_TREE else (None, None)))
         for attribute, value in given.items():
             setattr(pending, attribute, value)
         self._queue.append(pending)
@@ -256,13 +273,17 @@ class Package:
         kind = pending.kind
         number = "".join(character for character in pending.name.rpartition("/")[2] if character.isdigit())
         self.report.place = f"{_PLACES[kind]} {number}" if kind in _PLACES else ""
-        tree = pending.tree if pending.tree is not None else self.tree(pending.path)
+        tree = pending.tree
+        if tree is None and kind == "worksheet":
+            tree, pending.plain, _ = self._sheet(pending.path)
+        elif tree is None:
+            tree = self.tree(pending.path)
         if tree is None:
             raise Refused("unreadable", f"part of kind {kind}")
         received = self.relations(pending.path) if pending.received is None else pending.received
         links = PartLinks(self, pending, received)
         self._prepare(links, tree)
-        made = Walk(links, self.report).part(tree, PARTS[kind].written_root, TYPES[PARTS[kind].type])
+        made = Walk(links, self.report, pending.plain).part(tree, PARTS[kind].written_root, TYPES[PARTS[kind].type])
         if made is None:
             raise Refused("unreadable", f"part of kind {kind}")
         self._members[pending.name] = made

@@ -35,12 +35,15 @@ _PASSWORD = "{http://schemas.microsoft.com/office/2006/keyEncryptor/password}"
 __all__ = ["decrypted"]
 
 
-def decrypted(data: bytes, password: str | None) -> bytes:
-    """The package inside. Raises ``NeedsPassword``, or ``Refused`` for what is no encrypted package."""
+def decrypted(data: bytes, password: str | None, *, opens_unasked: bool = True) -> bytes:
+    """The package inside. ``opens_unasked``: its program tries a password of its own before it asks, as Excel and
+    PowerPoint do and Word does not. Raises ``NeedsPassword``, or ``Refused`` for what is no encrypted package."""
     container = CompoundFile(data)
     info, package = container.stream("EncryptionInfo"), container.stream("EncryptedPackage")
     if info is None or package is None or len(info) < 8 or len(package) < 8:
         raise Refused("unreadable", "no encrypted package")
+    if password is None and not opens_unasked:
+        raise NeedsPassword(wrong=False)
     scheme = _agile if struct.unpack_from("<HH", info) == (4, 4) else _standard
     try:
         opened = scheme(info, package, password if password is not None else _READ_ONLY)
@@ -93,8 +96,9 @@ def _agile_key(e: etree._Element, password: str) -> bytes | None:
     if not 0 <= rounds <= _ROUNDS or length not in (16, 24, 32):
         raise Refused("unreadable", "encryption scheme")
     hashed = hashlib.new(hash_name, salt + password.encode("utf-16-le")).digest()
+    hash_of = getattr(hashlib, hash_name)  # found once: half the time of ``hashlib.new``
     for number in range(rounds):
-        hashed = hashlib.new(hash_name, struct.pack("<I", number) + hashed).digest()
+        hashed = hash_of(struct.pack("<I", number) + hashed).digest()
 
     def opened(purpose: bytes, attribute: str) -> bytes:
         key = _sized(hashlib.new(hash_name, hashed + purpose).digest(), length)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from sanitizer.formats.ooxml.facts import IMPLICIT, PARTS, REFS, source
+from sanitizer.formats.ooxml.plain_cells import PlainCells
 from sanitizer.formats.ooxml.relations import Relation
 from sanitizer.formats.package.links import link
 from sanitizer.formats.package.xml_text import HEAD, quoted
@@ -38,6 +39,7 @@ class Pending:
     path: str
     name: str
     tree: etree._Element | None
+    plain: PlainCells | None = None
     received: dict[str, Relation] | None = None
     owner_id: str | None = None
 

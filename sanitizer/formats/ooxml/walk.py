@@ -21,6 +21,7 @@ from lxml import etree
 
 from sanitizer.formats.ooxml.facts import NAMESPACES, TYPES, Type, names, source, written
 from sanitizer.formats.ooxml.kinds import Report, attribute_kind, element_kind
+from sanitizer.formats.ooxml.plain_cells import PlainCells
 from sanitizer.formats.ooxml.values import check
 from sanitizer.formats.package.xml_text import HEAD, escaped, quoted
 
@@ -119,10 +120,11 @@ class Links(Protocol):
 
 
 class Walk:
-    """Writes one part. ``text()`` is the whole part once ``element`` has returned True for its root."""
+    """Writes one part. ``plain``: what has been taken out of its text, if it is a sheet."""
 
-    def __init__(self, links: Links, report: Report) -> None:
+    def __init__(self, links: Links, report: Report, plain: PlainCells | None = None) -> None:
         self._links = links
+        self._plain = plain
         self._report = report
         self._out: list[str] = []
         self._used: dict[str, None] = {}  # in the order of their first use
@@ -188,6 +190,8 @@ class Walk:
                 self.element(child, known[0], known[1])
             elif tag in TRANSPARENT:
                 self._children(child, of, False)
+            elif self._plain is not None and (run := self._plain.take(of, tag, child.get("n"))) is not None:
+                self._out.append(run)
             else:
                 self._report.add(element_kind(written(tag) or ""))
             if mixed and child.tail:

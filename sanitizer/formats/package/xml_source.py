@@ -39,11 +39,20 @@ _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);|#[0-9]{1,7};|#x[0-9A-Fa-f]{1
 
 def parse(data: bytes) -> etree._Element | None:
     """The root element, or None if this is no XML that can be read. Memory is about ten times the text."""
+    text = text_of(data)
+    return None if text is None else tree_of(text)
+
+
+def text_of(data: bytes) -> bytes | None:
+    """The text as the parser is to see it; None for an encoding that cannot be read."""
     text = _plain(data)
-    if text is None:
-        return None
-    if b"purl.oclc.org/ooxml" in text:
+    if text is not None and b"purl.oclc.org/ooxml" in text:
         text = _STRICT.sub(_transitional, text)
+    return text
+
+
+def tree_of(text: bytes) -> etree._Element | None:
+    """The root element of such a text, or None."""
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,

@@ -6,9 +6,9 @@ Rules kept here:
 - Nothing of a package is decoded but Deflate streams and UTF-8. Pictures go to ``sanitizer.verify.image``.
 - What cannot be looked up, compared or matched as a whole is a violation.
 
-In reading order: ``checks``, ``table`` (the facts, §3), ``members`` (§1), ``elements`` and ``markup`` (§2 and §3),
-``values`` (§3), ``rules`` (§5), ``names`` and ``relations`` (§4), ``fields`` (§6), ``formulas`` (§7), ``links`` (§8),
-``notes`` (§9), and ``package``, which holds them together.
+In reading order: ``checks``, ``table`` (the facts, §3), ``members`` (§1), ``elements``, ``cells`` and ``markup`` (§2
+and §3), ``values`` (§3), ``rules`` (§5), ``names`` and ``relations`` (§4), ``fields`` (§6), ``formulas`` (§7),
+``links`` (§8), ``notes`` (§9), and ``package``, which holds them together.
 
 >>> from sanitizer.verify.ooxml.package import NESTED
 >>> verify(b"PK\\x03\\x04", Limits(), NESTED)

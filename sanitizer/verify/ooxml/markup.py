@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sanitizer.verify import Violation
+from sanitizer.verify.ooxml.cells import without_plain_cells
 from sanitizer.verify.ooxml.checks import Budget, demand
 from sanitizer.verify.ooxml.elements import State, Use, parse_root
 from sanitizer.verify.ooxml.notes import DECLARATION
@@ -40,7 +41,7 @@ class Markup:
         """The uses of relationships in a typed part of this kind, in document order."""
         demand(content.startswith(DECLARATION + b"<"), "declaration", where)
         part = _Part(self.states, TABLE.parts[kind].root, TABLE.parts[kind].type)
-        for pieces in windows(content, self.budget):
+        for pieces in windows(content, self.budget, sheet=kind == "worksheet"):
             try:
                 part.run(pieces)
             except Violation as violation:
@@ -50,9 +51,10 @@ class Markup:
         return part.uses
 
 
-def windows(content: bytes, budget: Budget) -> Iterator[list[str]]:
+def windows(content: bytes, budget: Budget, *, sheet: bool = False) -> Iterator[list[str]]:
     """The pieces of a part behind its declaration, of about ``WINDOW`` bytes at a time. A piece is a tag without its
-    ``<`` and the text behind it. Characters are those of XML, and elements are charged."""
+    ``<`` and the text behind it. Characters are those of XML, and elements are charged. ``sheet``: one plain cell may
+    stand for many (see ``cells``)."""
     at = len(DECLARATION)
     while at < len(content):
         end = content.find(b"<", at + WINDOW)
@@ -61,6 +63,8 @@ def windows(content: bytes, budget: Budget) -> Iterator[list[str]]:
         demand(len(window.translate(None, _CONTROLS)) == len(window), "character")
         demand(b"\xef\xbf\xbe" not in window and b"\xef\xbf\xbf" not in window, "character")
         budget.take_elements(window.count(b"<") - window.count(b"</"))
+        if sheet:
+            window = without_plain_cells(window)
         try:
             yield window.decode("utf-8")[1:].split("<")
         except UnicodeDecodeError as error:
