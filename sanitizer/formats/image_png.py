@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from PIL import Image
 
 from sanitizer.formats.base import Change, Refused
-from sanitizer.formats.deflating import QUICK
+from sanitizer.formats.deflating import TIGHT
 from sanitizer.formats.image_carrier import rotated, varied
 from sanitizer.formats.image_colour import upright_srgb
 from sanitizer.formats.image_notes import Notes
@@ -139,7 +139,7 @@ def _smallest(image: Image.Image, bits: int, target: int) -> bytes:
         return idat(image, 6 if image.width * image.height <= LARGE else 3, bits)
     packed = _packed(image, bits)
     row_bytes = len(packed) // image.height
-    best = idat(image, 6, bits) if len(packed) <= TINY else idat_unfiltered(image, row_bytes, packed, QUICK)
+    best = idat(image, 6, bits) if len(packed) <= TINY else idat_unfiltered(image, row_bytes, packed, TIGHT)
     if len(best) > LITTLE * len(packed):
         best = min(best, idat_filtered(image, bits), key=len)
     if len(best) > target:
