@@ -69,6 +69,10 @@ campaign-writer: setup ## Kill the storage writer again and again (resumable; CY
 campaign-power: setup ## Cut the power under the storage writer, on a disk that forgets (resumable; CUTS=5000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.cut_power --cuts $(or $(CUTS),5000) --folder $(CAMPAIGNS)/power
 
+.PHONY: campaign-io-errors
+campaign-io-errors: setup ## Let the n-th operation of the disk fail, for every n (resumable; ARGS="--step 10")
+	PYTHONPATH=tests $(BIN)/python -m campaigns.fail_disk --folder $(CAMPAIGNS)/io-errors $(ARGS)
+
 .PHONY: campaign-cancel
 campaign-cancel: setup ## Cancel callers, handlers and sockets at random moments (resumable; CANCELLATIONS=10000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.cancel --cancellations $(or $(CANCELLATIONS),10000) --folder $(CAMPAIGNS)/cancel

@@ -28,7 +28,7 @@ from sqlalchemy.exc import DBAPIError
 from rooms.audit import NoteSigner
 from rooms.perform import Clocks, Keys
 from rooms.store.blobs import make_folder
-from rooms.store.database import Database, DatabaseDamaged, storage_error
+from rooms.store.database import Database, DatabaseDamaged, settle_log, storage_error
 from rooms.store.kept_head import KeptHead, write_file
 from rooms.store.migrate import NewerDatabase, migrate
 
@@ -174,6 +174,7 @@ def open_database(folder: Path) -> Database:
     try:
         if not path.exists():
             path.touch(mode=0o600)
+        settle_log(path)
         migrate(path, folder / BACKUPS)
         database = Database(path)
         database.check()

@@ -81,8 +81,8 @@ async def _warm_up(town: Town) -> None:
 
 
 def life(rig: Rig, disk: Disk, ledger: Ledger, chooser: random.Random, synchronous: str = "FULL") -> Counter[str]:
-    """One child, cut; answers what it acknowledged. Every other one has its log checkpointed often."""
-    pages = chooser.choice((1000, 40))
+    """One child, cut; answers what it acknowledged. Some have their log checkpointed often, some are watched."""
+    pages, watched = chooser.choice((1000, 40)), chooser.random() < 0.5
     cutter = Cutter()
     if chooser.random() < ANY_MOMENT:
         cutter.left = chooser.randrange(1, FIRST_CHANGES)
@@ -93,7 +93,7 @@ def life(rig: Rig, disk: Disk, ledger: Ledger, chooser: random.Random, synchrono
             cutter.left = after
 
     def work(talk: Talk) -> None:
-        asyncio.run(Life(rig.data, rig.town, ledger, talk, UPLOADERS, synchronous, pages).run())
+        asyncio.run(Life(rig.data, rig.town, ledger, talk, UPLOADERS, synchronous, pages, watched=watched).run())
 
     acked = ledger.note(live(disk, rig.point, work, cutter, heard))
     acked.update({f"{name}s": cutter.seen[name] for name in ("write", "fsync")})

@@ -87,6 +87,20 @@ def test_power_cuts_that_lose_nothing_in_the_control_show_nothing(tmp_path: Path
     assert "this rig shows nothing" in ran.stderr
 
 
+def test_failures_of_the_disk(tmp_path: Path) -> None:
+    figures = _on_own_mounts("fail_disk", "--step", 97, "--folder", tmp_path)
+    kinds = [figures[name] for name in ("EIO", "EIO from then on", "ENOSPC", "short write")]
+    assert all(kind["clean"] and kind["failures"] > 1 for kind in kinds)
+    assert figures["EIO from then on"]["ended"] > 0
+    assert figures["ENOSPC"]["went_on"] > 0
+
+
+def test_a_failed_fsync_of_the_log(tmp_path: Path) -> None:
+    """What the first start after it believes must be on the disk before anything else is acknowledged."""
+    figures = _on_own_mounts("fail_disk", "--only", "EIO at fsync of the log", "--step", 2, "--folder", tmp_path)
+    assert figures["EIO at fsync of the log"]["ended"] > 5
+
+
 async def test_a_store_that_lost_something_is_found_out(tmp_path: Path) -> None:
     """The judge of the campaigns itself: what is missing, doubled or half there is seen."""
     town = await open_town(tmp_path)

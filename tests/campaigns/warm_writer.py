@@ -16,7 +16,7 @@ import random
 import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -112,7 +112,8 @@ def reading(folder: Path) -> sqlite3.Connection:
 class Life:
     """One child's life. ``uploaders`` send files beside the posters; ``only_look`` ends it after the check;
     ``synchronous`` other than FULL exists in campaigns alone, as the control that must lose; with fewer pages than 1000
-    in ``autocheckpoint``, what is rare in earnest comes often.
+    in ``autocheckpoint``, what is rare in earnest comes often; ``watched``: a reader is there before the writer, as a
+    doctor or a backup may be.
     """
 
     folder: Path
@@ -123,10 +124,14 @@ class Life:
     synchronous: str = "FULL"
     autocheckpoint: int = 1000
     only_look: bool = False
+    watched: bool = False
 
     async def run(self) -> None:
         """Open, check, then write until ended."""
-        with lock_folder(self.folder):
+        with lock_folder(self.folder), ExitStack() as watching:
+            if self.watched:
+                reader = watching.enter_context(closing(reading(self.folder)))
+                reader.execute("SELECT count(*) FROM rooms").fetchone()
             keys = load_keys(self.folder)
             database = open_database(self.folder)
             set_up(database, self.synchronous, self.autocheckpoint)

@@ -13,7 +13,7 @@ from support.town import Town, open_town
 
 from rooms.refusals import Refusal
 from rooms.store.blobs import BlobFolder
-from rooms.store.database import DatabaseDamaged, FatalStorageError, StorageFull, storage_error
+from rooms.store.database import DatabaseDamaged, FatalStorageError, StorageFull, settle_log, storage_error
 from rooms.store.posting import events_after
 from rooms.world import Posted
 
@@ -49,6 +49,20 @@ async def test_after_a_full_disk_a_restart_finds_a_sound_record(tmp_path: Path, 
     assert again.drain.frontier.size == size
     await again.performer.close()
     await again.database.close()
+
+
+async def test_settling_the_log_changes_nothing_that_is_read(tmp_path: Path, town: Town) -> None:
+    room = await town.room("sato", "suzuki")
+    posted = await town.posted("sato", room.id, "前")
+    log = tmp_path / "sekisho.db-wal"
+    before = log.read_bytes()
+    async with town.database.read() as connection:
+        settle_log(town.database.path)
+        assert [event.seq for event in await events_after(connection, room.id, 0, 500)] == [posted.seq]
+    assert before == log.read_bytes() != b""
+    log_less = tmp_path / "other.db"
+    settle_log(log_less)
+    assert not log_less.exists()
 
 
 def _error(name: str) -> OperationalError:
