@@ -73,6 +73,14 @@ campaign-power: setup ## Cut the power under the storage writer, on a disk that 
 campaign-io-errors: setup ## Let the n-th operation of the disk fail, for every n (resumable; ARGS="--step 10")
 	PYTHONPATH=tests $(BIN)/python -m campaigns.fail_disk --folder $(CAMPAIGNS)/io-errors $(ARGS)
 
+.PHONY: campaign-disk-full
+campaign-disk-full: setup ## Fill the disk at random points, then give it space again (resumable; POINTS=500)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.fill_disk --points $(or $(POINTS),500) --folder $(CAMPAIGNS)/disk-full
+
+.PHONY: campaign-memory
+campaign-memory: setup ## Take the storage writer's memory away, then kill it (resumable; RUNS=500)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.starve_writer --runs $(or $(RUNS),500) --folder $(CAMPAIGNS)/memory
+
 .PHONY: campaign-cancel
 campaign-cancel: setup ## Cancel callers, handlers and sockets at random moments (resumable; CANCELLATIONS=10000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.cancel --cancellations $(or $(CANCELLATIONS),10000) --folder $(CAMPAIGNS)/cancel

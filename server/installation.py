@@ -16,6 +16,7 @@ import binascii
 import fcntl
 import os
 import secrets
+import sqlite3
 import stat
 import time
 import uuid
@@ -28,7 +29,14 @@ from sqlalchemy.exc import DBAPIError
 from rooms.audit import NoteSigner
 from rooms.perform import Clocks, Keys
 from rooms.store.blobs import make_folder
-from rooms.store.database import Database, DatabaseDamaged, settle_log, storage_error
+from rooms.store.database import (
+    Database,
+    DatabaseDamaged,
+    FatalStorageError,
+    StorageFull,
+    settle_log,
+    storage_error,
+)
 from rooms.store.kept_head import KeptHead, write_file
 from rooms.store.migrate import NewerDatabase, migrate
 
@@ -168,6 +176,23 @@ def load_keys(folder: Path) -> Keys:
     return Keys(origin, signer, _secret(keys / "receipt.key"), KeptHead(keys / HEAD))
 
 
+def _cause(error: BaseException) -> BaseException:
+    """The driver's error behind SQLAlchemy's."""
+    return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+
+
+def _is_the_disk(error: BaseException) -> bool:
+    """Whether not the database but what it lies on is to blame."""
+    name = getattr(_cause(error), "sqlite_errorname", "") or ""
+    failed = isinstance(error, (StorageFull, FatalStorageError, OSError))
+    return failed or name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY"))
+
+
+def _reason(error: BaseException) -> str:
+    cause = _cause(error)
+    return str(os.strerror(cause.errno or 0) if isinstance(cause, OSError) else cause)
+
+
 def open_database(folder: Path) -> Database:
     """Migrate and open the database; the caller holds the lock."""
     path = folder / DATABASE
@@ -185,7 +210,15 @@ def open_database(folder: Path) -> Database:
             "新しい版を入れるか、バックアップを戻してください。",
             "The database was written by a newer release. Install it, or restore a backup of this one.",
         ) from error
-    except (DatabaseDamaged, DBAPIError) as error:
+    except (DatabaseDamaged, StorageFull, FatalStorageError, DBAPIError, sqlite3.Error, OSError) as error:
+        if _is_the_disk(error):
+            raise StartRefused(
+                "disk_failed",
+                f"{path} をディスクに読み書きできません({_reason(error)})。"
+                "ディスクの空き・書き込み権限・故障(dmesg)を確かめてから、もう一度起動してください。",
+                f"The disk does not let {path} be read or written ({_reason(error)}). "
+                "Check its free space, its permissions and its health (dmesg), then start again.",
+            ) from error
         named = error if isinstance(error, DatabaseDamaged) else storage_error(error)
         if not isinstance(named, DatabaseDamaged):
             raise

@@ -30,7 +30,6 @@ from campaigns.cut_power import Rig, life, make, read_whole
 from campaigns.forked import Talk
 from campaigns.on_disk import CHANGES, live
 from campaigns.warm_writer import LARGEST_FILE, QUARANTINE, Ledger, Town, set_up
-from sqlalchemy.exc import DBAPIError
 from support.forgetful_disk import Disk, any_way
 from support.fuse import SHORT, Request, Unavailable, enter_own_mounts
 
@@ -179,8 +178,6 @@ def _day(folder: Path, town: Town, talk: Talk) -> None:
         talk.say("not started", type(error).__name__)
     except OSError as error:
         talk.say("not started", errno.errorcode[error.errno or 0])
-    except DBAPIError as error:
-        talk.say("not started", f"{type(error.orig).__name__}: {error.orig}")
 
 
 # The parent ----------------------------------------------------------------------------------------------------------

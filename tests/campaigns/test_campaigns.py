@@ -101,6 +101,19 @@ def test_a_failed_fsync_of_the_log(tmp_path: Path) -> None:
     assert figures["EIO at fsync of the log"]["ended"] > 5
 
 
+def test_full_disks(tmp_path: Path) -> None:
+    figures = _on_own_mounts("fill_disk", "--points", 6, "--folder", tmp_path)
+    assert figures["points"] == 6
+    assert figures["read_while_full"] == figures["recovered"] > 3
+    assert figures["refused: storage_full"] > 20
+
+
+def test_a_writer_without_memory(tmp_path: Path) -> None:
+    figures = _in_a_process("starve_writer", "--runs", 8, "--folder", tmp_path)
+    assert figures["starved"] > 4
+    assert figures["messages"] >= figures["acknowledged"] > 50
+
+
 async def test_a_store_that_lost_something_is_found_out(tmp_path: Path) -> None:
     """The judge of the campaigns itself: what is missing, doubled or half there is seen."""
     town = await open_town(tmp_path)
