@@ -20,6 +20,7 @@ import json
 import logging
 import os
 import random
+import sqlite3
 import sys
 import tempfile
 from collections import Counter
@@ -30,6 +31,7 @@ from campaigns.cut_power import Rig, life, make, read_whole
 from campaigns.forked import Talk
 from campaigns.on_disk import CHANGES, live
 from campaigns.warm_writer import LARGEST_FILE, QUARANTINE, Ledger, Town, set_up
+from sqlalchemy.exc import DBAPIError
 from support.forgetful_disk import Disk, any_way
 from support.fuse import SHORT, Request, Unavailable, enter_own_mounts
 
@@ -179,6 +181,9 @@ def _day(folder: Path, town: Town, talk: Talk) -> None:
     except OSError as error:
         talk.say("not started", errno.errorcode[error.errno or 0])
 
+    except (DBAPIError, sqlite3.Error) as error:
+        talk.say("not started", str(error).splitlines()[0])
+
 
 # The parent ----------------------------------------------------------------------------------------------------------
 
@@ -203,6 +208,7 @@ def _judged(said: list[list[Any]], failing: Failing) -> Counter[str]:
     assert ["open", False] not in said, "a sound record was taken for a false one"
     if failing.hit == f"fsync {LOG}" and "open" in words and "closing" not in words:
         assert words[-1] == "ended", "the log could not be made durable, and the writer went on"
+    assert words[-1:] != ["not started"] or "open" not in words, "an error of the disk was nobody's"
     ends = {"closed": "went_on", "ended": "ended", "not started": "not_started"}
     refused = Counter(f"refused: {line[1]}" for line in said if line[0] == "refused")
     return refused + Counter({ends.get(words[-1] if words else "", "killed"): 1})

@@ -117,6 +117,16 @@ def test_a_corrupt_database_is_told_and_left_alone(tmp_path: Path, offset: int) 
     assert path.read_bytes() == before
 
 
+def test_a_database_that_the_disk_does_not_open_is_told(tmp_path: Path) -> None:
+    (tmp_path / "data" / "sekisho.db").mkdir(parents=True)
+    for path in (tmp_path / "data", tmp_path / "data" / "sekisho.db"):
+        path.chmod(0o700)
+    with lock_folder(tmp_path / "data"), pytest.raises(StartRefused) as refused:
+        open_database(tmp_path / "data")
+    assert refused.value.code == "disk_failed"
+    assert "dmesg" in refused.value.en
+
+
 def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     path = _filled(tmp_path / "data")
     _execute(path, "UPDATE alembic_version SET version_num = '9999'")
