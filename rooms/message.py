@@ -10,6 +10,8 @@ kanji with a variation selector counts once; C0/C1 controls but TAB and LF go; b
 
 from __future__ import annotations
 
+import re
+
 import regex
 
 from rooms.refusals import Refusal, refuse
@@ -19,7 +21,7 @@ MAX_CODE_POINTS = 60_000
 MAX_ATTACHMENTS = 20
 MAX_CLIENT_MSG_ID = 128
 
-_UNSAFE = regex.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
 _GRAPHEME = regex.compile(r"\X")
 
 
@@ -32,7 +34,7 @@ def clean_text(text: str) -> str | Refusal:
     """The text as it is kept, or why it cannot be."""
     if len(text) > MAX_CODE_POINTS:
         return refuse("text_too_long")
-    if not text.isascii() or not text.isprintable():
+    if not text.isprintable():  # nothing of the unsafe is
         text = _UNSAFE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     if len(text) > MAX_CHARACTERS and count_characters(text) > MAX_CHARACTERS:
         return refuse("text_too_long")

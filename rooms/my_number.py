@@ -60,6 +60,8 @@ def is_my_number(digits: str) -> bool:
 def find_my_numbers(text: str) -> Finding:
     """Counts the My Numbers in ``text`` (any length; about 1 ms for 4 KiB). Pass a table as its CSV text, and messages
     that belong together joined by line ends."""
+    if not _may_hold_one(text):
+        return Finding(0, 0)
     plain = _plain(text)
     words = [found.start() for found in _KEYWORDS.finditer(plain)]
     near: set[str] = set()
@@ -125,6 +127,24 @@ def _digit_table() -> dict[int, str | None]:
 
 
 _DIGITS = _digit_table()
+
+
+_ONE_DIGIT = re.compile(
+    r"[\d²³¹\u1369-\u1371\u19da⁰-₉○〇㆒-㆕一二三四五六七八九零壱弐参肆伍陸漆捌玖壹貳參\u2f00-\u2f0b\uf900-\ufad9\uffee]"
+)
+_MORE_DIGITS = re.compile(r"[¼-¾⅐-↉①-⓿❶-➓㈠-㏾\U0001f100-\U0001f242]")
+_PERHAPS_BASE64 = re.compile(r"[A-Za-z0-9+/]{16}")
+
+
+def _may_hold_one(text: str) -> bool:
+    """Whether twelve digits may be in the text, in whatever disguise. Every message is asked: 3 µs instead of 28 for
+    most."""
+    return (
+        "&" in text
+        or len(_ONE_DIGIT.findall(text)) >= 12
+        or _MORE_DIGITS.search(text) is not None
+        or _PERHAPS_BASE64.search(text) is not None
+    )
 
 
 def _plain(text: str) -> str:

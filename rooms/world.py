@@ -7,7 +7,7 @@ exist".
 
 from __future__ import annotations
 
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from rooms.api_key import ApiKey
 from rooms.attachment import Attachment
@@ -76,40 +76,52 @@ class Posted(NamedTuple):
 
 class World:
     """The working state. ``people``, ``logins``, ``rooms`` and ``heads`` outlive a drain; the rest is loaded for
-    each. What does not exist is known within a drain alone.
+    each. What does not exist is known within a drain alone. A layer is made when it is first asked for: a drain needs
+    few of them.
     """
 
+    people: Layer[str, Person]
+    logins: Layer[str, str]
+    rooms: Layer[str, Room]
+    heads: Layer[str, int]
+    direct_rooms: Layer[str, str]
+    organisations: Layer[str, Organisation]
+    sections: Layer[tuple[str, str | None, str], Section]
+    section_names: Layer[str, str]
+    posted: Layer[tuple[str, str, str], Posted]
+    messages: Layer[str, str]
+    attachments: Layer[str, Attachment]
+    comparisons: Layer[tuple[str, str], Comparison]
+    usage: Layer[str, int]
+    read_marks: Layer[tuple[str, str], int]
+    sessions: Layer[str, Session]
+    sessions_of: Layer[str, tuple[str, ...]]
+    passwords: Layer[str, str]
+    login_tries: Layer[str, LoginTries]
+    api_keys: Layer[str, ApiKey]
+    outbox: Layer[int, bool]
+
     def __init__(self, below: World | None = None) -> None:
-        self.people: Layer[str, Person] = Layer(below.people if below else None)
-        self.logins: Layer[str, str] = Layer(below.logins if below else None)
-        self.rooms: Layer[str, Room] = Layer(below.rooms if below else None)
-        self.heads: Layer[str, int] = Layer(below.heads if below else None)
-        self.direct_rooms: Layer[str, str] = Layer(below.direct_rooms if below else None)
-        self.organisations: Layer[str, Organisation] = Layer(below.organisations if below else None)
-        self.sections: Layer[tuple[str, str | None, str], Section] = Layer(below.sections if below else None)
-        self.section_names: Layer[str, str] = Layer(below.section_names if below else None)
-        self.posted: Layer[tuple[str, str, str], Posted] = Layer(below.posted if below else None)
-        self.messages: Layer[str, str] = Layer(below.messages if below else None)
-        self.attachments: Layer[str, Attachment] = Layer(below.attachments if below else None)
-        self.comparisons: Layer[tuple[str, str], Comparison] = Layer(below.comparisons if below else None)
-        self.usage: Layer[str, int] = Layer(below.usage if below else None)
-        self.read_marks: Layer[tuple[str, str], int] = Layer(below.read_marks if below else None)
-        self.sessions: Layer[str, Session] = Layer(below.sessions if below else None)
-        self.sessions_of: Layer[str, tuple[str, ...]] = Layer(below.sessions_of if below else None)
-        self.passwords: Layer[str, str] = Layer(below.passwords if below else None)
-        self.login_tries: Layer[str, LoginTries] = Layer(below.login_tries if below else None)
-        self.api_keys: Layer[str, ApiKey] = Layer(below.api_keys if below else None)
-        self.outbox: Layer[int, bool] = Layer(below.outbox if below else None)
+        self._below = below
+
+    def __getattr__(self, name: str) -> Layer[Any, Any]:
+        if name not in _LAYERS:
+            raise AttributeError(name)
+        layer: Layer[Any, Any] = Layer(getattr(self._below, name) if self._below is not None else None)
+        setattr(self, name, layer)
+        return layer
 
     def absorb(self, upper: World) -> None:
         """Take over everything that ``upper`` changed or loaded."""
-        for name, layer in vars(self).items():
-            layer.absorb(getattr(upper, name))
+        for name in _LAYERS.intersection(vars(upper)):
+            getattr(self, name).absorb(getattr(upper, name))
 
     def settle(self, upper: World) -> None:
         """Take over what outlives a drain that is durable; called on the lasting world."""
         for name in LASTING:
-            getattr(self, name).settle(getattr(upper, name))
+            if name in vars(upper):
+                getattr(self, name).settle(getattr(upper, name))
 
 
+_LAYERS = frozenset(World.__annotations__)
 LASTING = ("people", "logins", "rooms", "heads")

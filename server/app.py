@@ -151,8 +151,9 @@ class Application:
         self.api_keys = ApiKeys(database, self.strangers, submit, now, Buckets(files))
         self.icap = IcapServer(settings.icap, self.sanitizing, self.strangers.refused)
         self.engine = RoomsEngine(
-            database, self.sessions, self.strangers, self.viewer, lambda live: self.directory.user(live.person), submit
-        )
+            database, self.sessions, self.strangers, self.viewer, lambda live: self.directory.user(live.person),
+            self.storage.guard_perform(self.performer.perform),
+        )  # fmt: skip
         self.incarnations = Incarnations()
         self.endpoint = WebSocketEndpoint(self.engine, self.hub, socket_limits(settings, load), self.incarnations)
         self.control = ControlSocket(folder / CONTROL_SOCKET, self.performer.submit, self._before_command)

@@ -2,7 +2,8 @@
 
 Rules:
 - ``websockets``' sans-I/O ``ServerProtocol`` does the handshake and reads frames (no extensions: compression is off).
-  WebSockets never enter ASGI.
+  WebSockets never enter ASGI. Whole text frames, which is what clients send, are read without it (``framing``): then it
+  has seen no byte of them, so this happens only between two frames of what it sees.
 - ``write`` is the transport's own while all is well. It is exchanged when the socket is full or the connection
   closes, so that the fan-out pays nothing for the check. Nothing that the fan-out iterates over changes inside
   ``write``.
@@ -35,7 +36,7 @@ from server import wire
 from server.admission import Listener, origin_of
 from server.engine import LoggedIn, Posted, RequestOrigin
 from server.fanout import Channel, Sink
-from server.framing import PING, frame
+from server.framing import PING, frame, missing_of, whole_text
 from server.handshake import (
     broken_handshake,
     device_of,
@@ -57,6 +58,7 @@ SEEN_SECONDS = 30.0
 PING_COST, FRAGMENT_COST = 1.0, 1 / 32
 CLOSE_INVALID_TEXT, CLOSE_POLICY, CLOSE_FAULT = 1007, 1008, 1011
 _PONG = b"\x8a"
+_END_OF_REQUEST = b"\r\n\r\n"
 _RESYNC = frame(wire.Resync())
 _SUBPROTOCOLS = [cast(Subprotocol, wire.SUBPROTOCOL)]
 _log = logging.getLogger("sekisho.sockets")
@@ -77,6 +79,7 @@ class WebSocketConnection(asyncio.Protocol):
         "_heard",
         "_last_seen",
         "_listener",
+        "_missing",
         "_pending",
         "_resumed",
         "_stranger",
@@ -112,6 +115,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._heard = True
         self._awaiting_pong = False
         self._last_seen = 0.0
+        self._missing = -1
         self._text: bytearray | None = None
         self._decoder: codecs.IncrementalDecoder | None = None
         self._pending: list[Callable[[], None]] | None = []
@@ -131,13 +135,35 @@ class WebSocketConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heard = True
         try:
-            self._ws.receive_data(data)
-            for event in self._ws.events_received():
-                self._received(event)
-            self._flush()
+            at = self._plain_texts(data) if self._missing == 0 else 0
+            if at < len(data):
+                self._frames(data[at:] if at else data)
         except Exception:
             _log.exception("a frame could not be handled")
             self.close(CLOSE_FAULT, "internal")
+
+    def _plain_texts(self, data: bytes) -> int:
+        """The hot path: whole text frames, one after the other; how much of ``data`` they were."""
+        at, longest = 0, self._endpoint.limits.max_frame
+        while self._text is None and self._ws.state is State.OPEN and self.session.phase is not Phase.CLOSED:
+            found = whole_text(data, at, longest)
+            if found is None:
+                break
+            text, at = found
+            self._whole_text(text)
+        return at
+
+    def _frames(self, data: bytes) -> None:
+        """Everything else, by way of ``ServerProtocol``; ``_missing`` follows where it stands."""
+        if self._ws.state is State.CONNECTING:
+            end = data.find(_END_OF_REQUEST)
+            self._missing = 0 if 0 <= end == len(data) - len(_END_OF_REQUEST) else -1
+        elif self._missing >= 0:
+            self._missing = missing_of(data, self._missing)
+        self._ws.receive_data(data)
+        for event in self._ws.events_received():
+            self._received(event)
+        self._flush()
 
     def eof_received(self) -> None:
         self._ws.receive_eof()
@@ -329,21 +355,13 @@ class WebSocketConnection(asyncio.Protocol):
     def _submit(self, post: wire.Post) -> None:
         assert self.who is not None, "a post before ready"
         try:
-            answer = self._endpoint.engine.post(self.who, post, self.origin)
+            self._endpoint.engine.post(self.who, post, self.origin, functools.partial(self._answered, post.ref))
         except Exception:
             _log.exception("a post could not be queued")
-            self._apply(self.session.answered(post.ref, refuse("internal")))
-            return
-        answer.add_done_callback(functools.partial(self._answered, post.ref))
+            self._answered(post.ref, refuse("internal"))
 
-    def _answered(self, ref: int, answer: asyncio.Future[Posted | Refusal]) -> None:
-        outcome: Posted | Refusal
-        try:
-            outcome = answer.result()
-        except (Exception, asyncio.CancelledError):
-            _log.exception("a post failed")
-            outcome = refuse("internal")
-        self._apply(self.session.answered(ref, outcome))
+    def _answered(self, ref: int, answer: Posted | Refusal) -> None:
+        self._apply(self.session.answered(ref, answer))
 
     # Rooms (fanout.Receiver) -------------------------------------------------------------------------------------
 

@@ -17,7 +17,6 @@ Example, in ``server/app.py``::
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -82,6 +81,9 @@ class StoredEvent:
     view: Callable[[str], wire.RoomEvent] = field(compare=False)
 
 
+Answered = Callable[[Posted | Refusal], None]
+
+
 class Pruned:
     """Answer of ``Engine.events``: the cursor lies before what is kept; the client loads the room afresh."""
 
@@ -112,9 +114,9 @@ class Engine(Protocol):
         """
         ...
 
-    def post(self, who: LoggedIn, frame: wire.Post, origin: RequestOrigin) -> asyncio.Future[Posted | Refusal]:
-        """Queue a post. The future ends after the commit; cancelling it must not hurt the writer. Posts are queued in
-        the order of the calls."""
+    def post(self, who: LoggedIn, frame: wire.Post, origin: RequestOrigin, answered: Answered) -> None:
+        """Queue a post. ``answered`` is called once: after the commit, or at once where there will be none. Posts are
+        queued in the order of the calls."""
         ...
 
     def mark_read(self, who: LoggedIn, room: str, seq: int) -> None:

@@ -6,12 +6,13 @@ Rules: reads come from read-only connections, writes go through ``submit``; a me
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import secrets
 from collections.abc import Callable, Sequence
 
-from rooms.commands import Command, Origin
+from rooms.commands import Origin
 from rooms.commands.posting import MarkRead, PostMessage
+from rooms.ids import CHANCE_BYTES
 from rooms.perform import Outcome
 from rooms.refusals import Refusal, refuse
 from rooms.store.database import Database
@@ -19,9 +20,10 @@ from rooms.store.gathering import room_for, rooms_of
 from rooms.store.posting import events_after
 from rooms.world import Posted as Kept
 from server import wire
-from server.engine import LoggedIn, Posted, Pruned, RequestOrigin, StoredEvent
+from server.engine import Answered, LoggedIn, Posted, Pruned, RequestOrigin, StoredEvent
 from server.on_record import OnRecord
 from server.sessions import Live, Sessions
+from server.storage_watch import Perform
 from server.strangers import Strangers
 from server.views import Viewer
 
@@ -48,14 +50,15 @@ class RoomsEngine:
         strangers: Strangers,
         viewer: Viewer,
         user_of: Callable[[Live], wire.User],
-        submit: Callable[[Command], asyncio.Future[Outcome]],
+        perform: Perform,
     ) -> None:
         self._database = database
         self._sessions = sessions
         self._strangers = strangers
         self._viewer = viewer
         self._user_of = user_of
-        self._submit = submit
+        self._perform = perform
+        self._chance = Chance()
 
     async def authenticate(self, token: str, origin: RequestOrigin) -> LoggedIn | Refusal:
         live = await self._sessions.authenticate(token, domain_origin(origin))
@@ -78,27 +81,24 @@ class RoomsEngine:
             events = await events_after(connection, room, max(after, found[1].after), limit)
         return [self._viewer.stored(event) for event in events]
 
-    def post(self, who: LoggedIn, frame: wire.Post, origin: RequestOrigin) -> asyncio.Future[Posted | Refusal]:
-        answered: asyncio.Future[Posted | Refusal] = asyncio.get_running_loop().create_future()
-        if not self._sessions.alive(who.session):
-            answered.set_result(refuse("session_ended"))
-            return answered
-        self._sessions.seen(who.session)
+    def post(self, who: LoggedIn, frame: wire.Post, origin: RequestOrigin, answered: Answered) -> None:
+        if not self._sessions.use(who.session):
+            answered(refuse("session_ended"))
+            return
         command = PostMessage(
             domain_origin(origin, who.person),
             frame.room,
             frame.client_msg_id,
             frame.text,
-            secrets.token_bytes(16),
+            self._chance.take(),
             tuple(frame.attachments),
             frame.reply_to,
         )
-        self._submit(command).add_done_callback(lambda done: _pass_on(done, answered))
-        return answered
+        self._perform(command, functools.partial(_pass_on, answered))
 
     def mark_read(self, who: LoggedIn, room: str, seq: int) -> None:
         if self._sessions.alive(who.session):
-            self._submit(MarkRead(Origin(zone=who.zone, person=who.person), room, seq))
+            self._perform(MarkRead(Origin(zone=who.zone, person=who.person), room, seq), _unheard)
 
     def seen(self, who: LoggedIn) -> None:
         self._sessions.seen(who.session)
@@ -107,14 +107,27 @@ class RoomsEngine:
         self._strangers.refused(domain_origin(origin), reason)
 
 
-def _pass_on(done: asyncio.Future[Outcome], answered: asyncio.Future[Posted | Refusal]) -> None:
-    if answered.done():
-        return
-    if done.cancelled():
-        answered.cancel()
-        return
-    answer = done.result().answer
-    answered.set_result(Posted(answer.message_id, answer.seq) if isinstance(answer, Kept) else answer)
+def _pass_on(answered: Answered, outcome: Outcome) -> None:
+    answer = outcome.answer
+    answered(Posted(answer.message_id, answer.seq) if isinstance(answer, Kept) else answer)
+
+
+def _unheard(outcome: Outcome) -> None:
+    """A read mark is not answered."""
+
+
+class Chance:
+    """The system's chance, fetched for 64 ids at a time."""
+
+    def __init__(self) -> None:
+        self._left: list[bytes] = []
+
+    def take(self) -> bytes:
+        """16 bytes that nobody else gets."""
+        if not self._left:
+            drawn = secrets.token_bytes(64 * CHANCE_BYTES)
+            self._left = [drawn[at : at + CHANCE_BYTES] for at in range(0, len(drawn), CHANCE_BYTES)]
+        return self._left.pop()
 
 
 async def list_rooms(

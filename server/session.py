@@ -18,7 +18,6 @@ Rules:
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
 import msgspec
 from msgspec import Struct
@@ -71,36 +70,30 @@ class Phase(enum.Enum):
 # Effects -------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     frame: wire.ServerFrame
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Struct, frozen=True):
     code: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Authenticate:
+class Authenticate(Struct, frozen=True):
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class Follow:
+class Follow(Struct, frozen=True):
     """Send each room's events after ``after``, then live ones. ``rooms``: (room, head in ``ready``, after)."""
 
     rooms: list[tuple[str, int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitPost:
+class SubmitPost(Struct, frozen=True):
     frame: wire.Post
 
 
-@dataclass(frozen=True, slots=True)
-class MarkRead:
+class MarkRead(Struct, frozen=True):
     room: str
     seq: int
 

@@ -146,12 +146,22 @@ class Sessions:
     def seen(self, session_id: str) -> None:
         """The session was used now. What has ended is not brought back."""
         kept = self._by_id.get(session_id)
-        if kept is None or self._over(kept) is not None:
-            return
+        if kept is not None and self._over(kept) is None:
+            self._use(session_id, kept)
+
+    def _use(self, session_id: str, kept: _Kept) -> None:
         kept.seen = self._elapsed()
         if kept.seen - kept.written >= TOUCH_EVERY:
             kept.written = kept.seen
             self._submit(TouchSession(Origin(), session_id, self._now()))
+
+    def use(self, session_id: str) -> bool:
+        """``alive``, and if so ``seen``: at one look."""
+        kept = self._by_id.get(session_id)
+        if kept is None or self._over(kept) is not None:
+            return False
+        self._use(session_id, kept)
+        return True
 
     def alive(self, session_id: str) -> bool:
         """Whether a session that was authenticated here is still open."""

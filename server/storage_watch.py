@@ -16,6 +16,7 @@ from rooms.commands.receiving import ReceiveAttachment
 from rooms.perform import Outcome
 from rooms.refusals import refuse
 
+Perform = Callable[[Command, Callable[[Outcome], None]], None]
 _NEEDS_SPACE = (PostMessage, ReceiveAttachment, OpenRoom, ChangeMembers)
 
 
@@ -51,5 +52,16 @@ class StorageWatch:
                 refused.set_result(Outcome(command, refuse("read_only")))
                 return refused
             return submit(command)
+
+        return guarded
+
+    def guard_perform(self, perform: Perform) -> Perform:
+        """``guard`` for who is called back."""
+
+        def guarded(command: Command, answered: Callable[[Outcome], None]) -> None:
+            if self.reads_only and isinstance(command, _NEEDS_SPACE):
+                answered(Outcome(command, refuse("read_only")))
+            else:
+                perform(command, answered)
 
         return guarded

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from rooms.decide.comparing import ComparisonWanted
 from rooms.decide.gathering import MembersMoved, RoomOpened
 from rooms.decide.people import OrganisationAdded, PersonAdded, PersonChanged
-from rooms.decide.posting import EventAppended, ReadMarkMoved
+from rooms.decide.posting import EventAppended, MessageKept, ReadMarkMoved
 from rooms.decide.receiving import AttachmentMoved, AttachmentReceived
 from rooms.decide.sessions import SessionEnded, SessionOpened
 from rooms.perform import Outcome
@@ -52,9 +52,9 @@ class Teller:
         them lets the gathered ones go first."""
         for outcome in outcomes:
             for change in outcome.changes:
-                if type(change) is EventAppended:
+                if isinstance(change, EventAppended):
                     self._events.append(self._viewer.stored(change.event))
-                else:
+                elif not isinstance(change, MessageKept):  # its event says it all
                     self._tell(change)
         self._publish()
 

@@ -27,7 +27,7 @@ from typing import Any, cast
 from rooms.refusals import Refusal
 from server import wire
 from server.binding import bind
-from server.engine import LoggedIn, Posted, Pruned, RequestOrigin, StoredEvent
+from server.engine import Answered, LoggedIn, Posted, Pruned, RequestOrigin, StoredEvent
 from server.fanout import Hub, event_frame
 from server.listeners import serve
 from server.rate_limits import UNLIMITED
@@ -73,15 +73,12 @@ class BenchEngine:
     async def events(self, who: LoggedIn, room: str, after: int, limit: int) -> Sequence[StoredEvent] | Pruned:
         return [event(seq) for seq in range(after + 1, min(self._head, after + limit) + 1)]
 
-    def post(self, who: LoggedIn, frame: wire.Post, origin: RequestOrigin) -> asyncio.Future[Posted | Refusal]:
-        loop = asyncio.get_running_loop()
+    def post(self, who: LoggedIn, frame: wire.Post, origin: RequestOrigin, answered: Answered) -> None:
         if not self._waiting:
-            loop.call_soon(self._tell)
+            asyncio.get_running_loop().call_soon(self._tell)
         self._head += 1
         self._waiting.append(event(self._head))
-        answer: asyncio.Future[Posted | Refusal] = loop.create_future()
-        answer.set_result(Posted(f"m_{self._head:026d}", self._head))
-        return answer
+        answered(Posted(f"m_{self._head:026d}", self._head))
 
     def _tell(self) -> None:
         events, self._waiting = self._waiting, []

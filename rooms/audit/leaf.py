@@ -16,6 +16,7 @@ b'{"action":"login","actor":null,'
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -80,6 +81,14 @@ class _Canonical(Struct, forbid_unknown_fields=True):
 
 
 _ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+@lru_cache(maxsize=256)
+def _may_be_key(key: str) -> bool:
+    """The same few keys come again and again."""
+    return bool(key) and _NOTE_KEY_BYTES.issuperset(key)
+
+
 _DECODER = msgspec.json.Decoder(_Canonical)
 
 
@@ -127,7 +136,7 @@ def commitment(salt: bytes, value: str) -> str:
 
 def _check_notes(notes: dict[str, Note]) -> None:
     for key, value in notes.items():
-        if not key or not _NOTE_KEY_BYTES.issuperset(key):
+        if not _may_be_key(key):
             raise ValueError("leaf: note keys are lower-case ASCII letters, digits, '_', '.' and '-'")
         kind = type(value)
         if kind is int:

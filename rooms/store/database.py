@@ -13,10 +13,10 @@ Rules kept here:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, StaticPool
 
 from rooms.store.blobs import write_all
+from rooms.store.writer_thread import WriterThread
 
 T = TypeVar("T")
 PIECE = 1 << 20
@@ -168,22 +169,34 @@ class Database:
         self.path = path
         self._writer = writer_engine(path)
         self._readers = reader_engine(path)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._connection: Connection | None = None
+        self._thread = WriterThread("writer")
 
     async def run(self, drain: Callable[[Connection], T]) -> T:
         """Run ``drain`` on the writer's thread. It begins and commits its own transactions."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self.run_here, drain)
+        return await self._thread.run(lambda: self.run_here(drain))
 
     def run_here(self, drain: Callable[[Connection], T]) -> T:
-        """The same, on the calling thread; for commands that hold the installation's lock."""
+        """The same, on the calling thread; for commands that hold the installation's lock.
+
+        The connection stays open between drains; one in which something went wrong is put back and taken anew.
+        """
+        connection = self._connection
+        if connection is None or connection.closed:
+            connection = self._connection = self._writer.connect()
         try:
-            with self._writer.connect() as connection:
-                return drain(connection)
-        except (DBAPIError, sqlite3.Error) as error:
-            named = storage_error(error)
+            answer = drain(connection)
+            if connection.in_transaction():
+                connection.rollback()
+        except BaseException as error:
+            self._connection = None
+            with contextlib.suppress(DBAPIError, sqlite3.Error):  # what went wrong first is what is said
+                connection.close()
+            named = storage_error(error) if isinstance(error, DBAPIError | sqlite3.Error) else None
             if named is not None:
                 raise named from error
             raise
+        return answer
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -220,5 +233,8 @@ class Database:
         self.close_writer()
 
     def close_writer(self) -> None:
-        self._thread.submit(self._writer.dispose).result()
-        self._thread.shutdown()
+        self._thread.close()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._writer.dispose()

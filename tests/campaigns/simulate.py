@@ -121,8 +121,9 @@ class Server:
         self.teller = Teller(self.hub, self.directory, viewer, self.sessions, _idle, _idle, _idle)
         strangers = Strangers(submit, clocks.now, elapsed)
         engine = RoomsEngine(
-            self.database, self.sessions, strangers, viewer, lambda live: self.directory.user(live.person), submit
-        )
+            self.database, self.sessions, strangers, viewer, lambda live: self.directory.user(live.person),
+            self.performer.perform,
+        )  # fmt: skip
         self.endpoint = WebSocketEndpoint(engine, self.hub, LIMITS)
         self.tasks: list[asyncio.Task[Any]] = []
 

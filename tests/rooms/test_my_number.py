@@ -8,7 +8,10 @@ import time
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from rooms import my_number
 from rooms.my_number import Finding, check_digit, find_my_numbers, is_my_number
 
 NONE = Finding(0, 0)
@@ -210,3 +213,18 @@ def test_the_answer_never_holds_the_digits() -> None:
     number = numbers(1)[0]
     answer = repr(find_my_numbers(f"個人番号 {number}"))
     assert answer == "Finding(sure=1, maybe=0)"
+
+
+def test_no_character_that_reads_as_a_digit_is_overlooked_by_the_first_look() -> None:
+    for code in range(0x110000):
+        plain = my_number._plain(chr(code))
+        if (digits := sum(char.isdecimal() for char in plain)) == 1:
+            assert my_number._ONE_DIGIT.match(chr(code)) or my_number._MORE_DIGITS.match(chr(code)), hex(code)
+        elif digits:
+            assert my_number._MORE_DIGITS.match(chr(code)), hex(code)
+
+
+@given(st.text(st.sampled_from("12345678900一二９①ａ-  \n&;#/マイナンバー"), max_size=40))
+def test_the_first_look_lets_through_whatever_the_second_would_find(text: str) -> None:
+    if not my_number._may_hold_one(text):
+        assert not list(my_number._candidates(my_number._plain(text)))

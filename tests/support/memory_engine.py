@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from rooms.refusals import Refusal, refuse
 from server import wire
-from server.engine import PRUNED, LoggedIn, Posted, Pruned, RequestOrigin, StoredEvent
+from server.engine import PRUNED, Answered, LoggedIn, Posted, Pruned, RequestOrigin, StoredEvent
 from server.fanout import Hub
 
 AT_MS = 1_700_000_000_000
@@ -114,25 +114,23 @@ class MemoryEngine:
         await self._some_turns()
         return page
 
-    def post(self, who: LoggedIn, frame: wire.Post, origin: RequestOrigin) -> asyncio.Future[Posted | Refusal]:
+    def post(self, who: LoggedIn, frame: wire.Post, origin: RequestOrigin, answered: Answered) -> None:
         if not self.posting:
             raise RuntimeError("the writer is broken")
-        answer: asyncio.Future[Posted | Refusal] = asyncio.get_running_loop().create_future()
-        task = asyncio.get_running_loop().create_task(self._post(who, frame, answer))
+        task = asyncio.get_running_loop().create_task(self._post(who, frame, answered))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return answer
 
-    async def _post(self, who: LoggedIn, frame: wire.Post, answer: asyncio.Future[Posted | Refusal]) -> None:
+    async def _post(self, who: LoggedIn, frame: wire.Post, answered: Answered) -> None:
         await asyncio.sleep(self.pause)
         if who.person not in self.members.get(frame.room, ()):
-            answer.set_result(refuse("not_found"))
+            answered(refuse("not_found"))
             return
         key = (who.person, frame.room, frame.client_msg_id)
         if key not in self.answers:
             event = self.commit(frame.room, frame.text, made_in=who.zone)
             self.answers[key] = Posted(f"m_{event.seq}", event.seq)
-        answer.set_result(self.answers[key])
+        answered(self.answers[key])
         await self._some_turns()
         if self.publishing:
             self.publish_all()
