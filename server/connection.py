@@ -85,6 +85,7 @@ class WebSocketConnection(asyncio.Protocol):
         "_stranger",
         "_task",
         "_text",
+        "_to_be_cut",
         "_transport",
         "_ws",
         "channels",
@@ -116,6 +117,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._awaiting_pong = False
         self._last_seen = 0.0
         self._missing = -1
+        self._to_be_cut = False
         self._text: bytearray | None = None
         self._decoder: codecs.IncrementalDecoder | None = None
         self._pending: list[Callable[[], None]] | None = []
@@ -427,7 +429,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._allowance = self._endpoint.limits.write_buffer
 
     def write_paced(self, data: bytes) -> bool:
-        if self.session.phase is not Phase.CLOSED:
+        if self.session.phase is not Phase.CLOSED and not self._to_be_cut:
             self._transport.write(data)
             self._allowance = self.buffered() + self._endpoint.limits.write_buffer
         return not self.full_since
@@ -461,18 +463,21 @@ class WebSocketConnection(asyncio.Protocol):
 
     @property
     def sink(self) -> Sink:
-        return self if self.full_since else self._transport
+        return self if self.full_since or self._to_be_cut else self._transport
 
     def write(self, data: bytes) -> None:
         """Write, unless the connection is closing or its buffer has no room left: then it is cut, a turn later.
 
-        What one commit had for a room may have filled the buffer at one go, before anything asked for its room.
+        What one commit had for a room may have filled the buffer at one go, before anything asked for its room. From the
+        first frame that finds no room until the cut nothing is written, even if the socket becomes free: the client must
+        not see an event after one that it missed.
         """
-        if self.session.phase is Phase.CLOSED:
+        if self.session.phase is Phase.CLOSED or self._to_be_cut:
             return
         if not self.full_since or self.buffered() <= self._allowance:
             self._transport.write(data)
         if self.full_since and self.buffered() > self._allowance:
+            self._to_be_cut = True
             asyncio.get_running_loop().call_soon(self.cut)
 
     def stop_reading(self) -> None:

@@ -1,8 +1,8 @@
 """The two servers that ``ops.bench.fanout`` compares, each in a process of its own.
 
 ``product``: the transport as it is (listener, session, hub), with an engine that keeps nothing: fan-out without
-storage. ``bare``: accepts, remembers the sockets, and writes one ready-made frame to each of them for every post:
-what Python can do at best. Both use uvloop where it is installed.
+storage. ``bare``: accepts, remembers the sockets of each room, and writes one ready-made frame to each of them for
+every post: what Python can do at best. Both use uvloop where it is installed.
 
 Rules: a server prints one JSON line with its port, then answers each line on standard input with one on standard
 output: CPU seconds of the process so far (``cpu``), or after a full collection its proportional memory in KiB
@@ -112,12 +112,14 @@ async def product() -> None:
 
 
 class BareProtocol(asyncio.Protocol):
-    """Handshake without looking, then a frame to everybody for each ``POST_BYTES`` received."""
+    """Handshake without looking at more than the path, which names a room; then a frame to everybody in it for each
+    ``POST_BYTES`` received."""
 
-    __slots__ = ("_open", "_others", "_rest", "_transport")
+    __slots__ = ("_open", "_others", "_rest", "_rooms", "_transport")
 
-    def __init__(self, others: list[asyncio.Transport]) -> None:
-        self._others = others
+    def __init__(self, rooms: dict[bytes, list[asyncio.Transport]]) -> None:
+        self._rooms = rooms
+        self._others: list[asyncio.Transport] = []
         self._open = False
         self._rest = 0
 
@@ -128,6 +130,7 @@ class BareProtocol(asyncio.Protocol):
         if not self._open:
             self._open = re.search(rb"\r\n\r\n$", data) is not None
             self._transport.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+            self._others = self._rooms.setdefault(data.split(b" ", 2)[1], [])
             self._others.append(self._transport)
             return
         posts, self._rest = divmod(self._rest + len(data), POST_BYTES)
@@ -144,9 +147,9 @@ _FRAME = event_frame(event(FIRST), "lgwan")
 
 
 async def bare(port: int = 0) -> None:
-    others: list[asyncio.Transport] = []
+    rooms: dict[bytes, list[asyncio.Transport]] = {}
     server = await asyncio.get_running_loop().create_server(
-        lambda: BareProtocol(others), "127.0.0.1", port, backlog=4096
+        lambda: BareProtocol(rooms), "127.0.0.1", port, backlog=4096
     )
     _say(port=server.sockets[0].getsockname()[1])
     await asyncio.Event().wait()

@@ -101,13 +101,19 @@ class Bare:
     marker, ping, pong = Product.marker, b"", b""
 
     def __init__(self, folder: Path) -> None:
+        self._rooms = 0
         self.port = free_port()
         command = [sys.executable, "-m", "ops.bench.fanout_servers", "bare", str(self.port)]
         self._group = Group(command, environment={}, log=folder / "log")
         wait_for(lambda: accepts(self.port), self._group)
 
     def scripts(self, rooms: int, size: int) -> list[Script]:
-        return [Script(((UPGRADE % self.port, b"\r\n\r\n"),), lambda number: bytes(POST_BYTES), b"")] * (rooms * size)
+        self._rooms += rooms
+        return [
+            Script(((_upgrade_bare(room, self.port), b"\r\n\r\n"),), lambda number: bytes(POST_BYTES), b"")
+            for room in range(self._rooms - rooms, self._rooms)
+            for _ in range(size)
+        ]
 
     def cpu_seconds(self) -> dict[str, float]:
         return {"server": self._group.cpu_seconds()}
@@ -138,6 +144,11 @@ UPGRADE = (
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
     b"Sec-WebSocket-Protocol: sekisho.v1\r\n\r\n"
 )
+
+
+def _upgrade_bare(room: int, port: int) -> bytes:
+    """The bare server's rooms are named by the path."""
+    return (UPGRADE % port).replace(b"/api/v1/ws", b"/%d" % room)
 
 
 def masked(payload: bytes) -> bytes:
@@ -187,13 +198,16 @@ FANOUT = {
     "saturated_1000": Mode(1, 1_000, IN_FLIGHT, 300),
 }
 
+BESIDE_BARE = ("alone_100", "paced_100", "paced_1000")
+"""Modes with one message for each wake-up of a client: what they cost a bare server with the same rooms and members."""
+
 
 def figures() -> dict[str, Any]:
     """Medians of ``RUNS`` runs beside a bare server in the same run."""
     allow_connections(max(IDLE))
     runs = [_run() for _ in range(RUNS)]
     result: dict[str, Any] = {name: _median([run[name] for run in runs]) for name in runs[0]}
-    for name in ("paced_100", "paced_1000"):
+    for name in BESIDE_BARE:
         result[f"{name}_to_bare"] = round(result[name][_DELIVERIES] / result[f"bare_{name}"][_DELIVERIES], 3)
     with served(Product) as server:
         result["idle_connection_kib"] = idle_memory(server)
@@ -203,8 +217,9 @@ def figures() -> dict[str, Any]:
 def _run() -> dict[str, dict[str, float]]:
     with served(Product) as server, served(Bare) as bare:
         result = {name: fanout(server, mode) for name, mode in FANOUT.items()}
-        for members in (100, 1_000):
-            result[f"bare_paced_{members}"] = fanout(bare, Mode(1, members, 1, 100_000 // members))
+        for name in BESIDE_BARE:
+            mode = FANOUT[name]
+            result[f"bare_{name}"] = fanout(bare, mode._replace(messages=200_000 // mode.members))
         return result | {"pairs": pairs(server), "steady": steady(server)}
 
 

@@ -35,6 +35,8 @@ T = TypeVar("T")
 PIECE = 1 << 20
 READERS = 4
 READER_WAIT = 10.0  # seconds for a free one
+ENOUGH_IN_LOG = 4_000  # changed rows, about as many pages: now or soon they are worth a checkpoint
+MOST_IN_LOG = 16_000  # pages (64 MiB): a commit that finds so many waits for a checkpoint
 
 
 class StorageFull(Exception):
@@ -65,6 +67,7 @@ def _prepare_writer(connection: Any, _record: Any) -> None:
         "secure_delete=ON",
         "temp_store=MEMORY",
         "cache_size=-65536",
+        f"wal_autocheckpoint={MOST_IN_LOG}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
@@ -158,6 +161,10 @@ def quick_check(connection: Connection) -> str:
     return str(connection.execute(text("PRAGMA quick_check(1)")).scalar_one())
 
 
+def _checkpoint(connection: Connection) -> None:
+    connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").close()
+
+
 class Database:
     """The open database of one installation.
 
@@ -170,6 +177,7 @@ class Database:
         self._writer = writer_engine(path)
         self._readers = reader_engine(path)
         self._connection: Connection | None = None
+        self._settled = 0
         self._thread = WriterThread("writer")
 
     async def run(self, drain: Callable[[Connection], T]) -> T:
@@ -197,6 +205,23 @@ class Database:
                 raise named from error
             raise
         return answer
+
+    def unsettled(self) -> bool:
+        """Whether enough is in the log that a quiet moment should be used for ``settle``."""
+        return self._changes() - self._settled >= ENOUGH_IN_LOG
+
+    async def settle(self) -> None:
+        """Take what is in the log over into the file (a checkpoint), so that no commit has to wait for it. As durable
+        as before: the log is kept until the file is on the disk (https://www.sqlite.org/wal.html#ckpt)."""
+        self._settled = self._changes()
+        await self.run(_checkpoint)
+
+    def _changes(self) -> int:
+        """Rows that the writer's connection has changed so far."""
+        if self._connection is None:
+            return self._settled
+        raw: Any = self._connection.connection.dbapi_connection
+        return int(raw.total_changes)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
