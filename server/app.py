@@ -35,7 +35,7 @@ from server.binding import StartRefused as Unbound
 from server.comparison_worker import ComparisonWorker
 from server.control import ControlSocket
 from server.directory import Directory
-from server.event_loop import loop_of
+from server.event_loop import collect_seldom, loop_of
 from server.fanout import Hub
 from server.front import Front
 from server.housekeeping import Retention, checkpoint_job, every, plain, sweep_folders
@@ -335,6 +335,7 @@ async def _serve(
     application = Application(settings, folder, database, drain, supervisor, load)
     application.icap_socket = icap
     await application.start()
+    collect_seldom()
     await serve(
         bound,
         application.asgi,

@@ -468,9 +468,9 @@ class WebSocketConnection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Write, unless the connection is closing or its buffer has no room left: then it is cut, a turn later.
 
-        What one commit had for a room may have filled the buffer at one go, before anything asked for its room. From the
-        first frame that finds no room until the cut nothing is written, even if the socket becomes free: the client must
-        not see an event after one that it missed.
+        What one commit had for a room may have filled the buffer at one go, before anything asked for its room. From
+        then until the cut nothing is written, even if the socket becomes free: the client must not see an event after
+        one that it missed.
         """
         if self.session.phase is Phase.CLOSED or self._to_be_cut:
             return

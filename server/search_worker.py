@@ -2,7 +2,7 @@
 
 Rules kept here:
 - outbox rows are the queue: what a crash interrupts is taken up again after the start;
-- small batches, so that nobody's post waits long behind them; the grams are made off the event loop;
+- small batches, so that nobody's post waits long behind them, and seldom; the grams are made off the event loop;
 - what cannot be done now (a full disk, a busy writer) is tried again later; nothing is skipped.
 """
 
@@ -24,6 +24,7 @@ log = logging.getLogger("sekisho.search")
 
 BATCH = 128  # a commit costs the index as much as thirty messages; this many hold up a post for about 10 ms
 GATHER = 0.5
+REST = 2.0  # between batches while people talk: a batch holds up the post that comes meanwhile, whatever its size
 LOOK_AGAIN = 30.0
 TRY_AGAIN = 2.0
 
@@ -52,6 +53,7 @@ class SearchWorker:
             try:
                 while await self.step():
                     pass
+                await asyncio.sleep(REST - GATHER)
             except Exception:
                 log.exception("the search index does not go on; it is tried again")
                 await asyncio.sleep(TRY_AGAIN)
