@@ -12,7 +12,6 @@ Rules kept here:
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import sqlite3
@@ -36,7 +35,7 @@ PIECE = 1 << 20
 READERS = 4
 READER_WAIT = 10.0  # seconds for a free one
 ENOUGH_IN_LOG = 4_000  # changed rows, about as many pages: now or soon they are worth a checkpoint
-MOST_IN_LOG = 16_000  # pages (64 MiB): a commit that finds so many waits for a checkpoint
+MOST_IN_LOG = 8_000  # pages (32 MiB): a commit that finds so many waits for a checkpoint
 
 
 class StorageFull(Exception):

@@ -177,8 +177,8 @@ def test_simulated(tmp_path: Path) -> None:
 
 
 def test_seeds_that_found_something(tmp_path: Path) -> None:
-    """15 (110 before messages were answered in the turn of their commit): ten slow readers are cut. One write had filled
-    a buffer beyond its bound; the next room's events were dropped and nobody was cut."""
+    """15: ten slow readers are cut. (Once one write filled the buffer beyond its bound; the next room's events were
+    dropped and nobody was cut.)"""
     assert _in_a_process("simulate", "--seed", 15, "--folder", tmp_path)["resyncs"] > 0
 
 
