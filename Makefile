@@ -97,6 +97,14 @@ campaign-simulate: setup ## Sessions, sockets, fan-out and writer in virtual tim
 campaign-cut: setup ## Cut clients off at random points and let them come back (resumable; CUTS=10000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.cut_client --cuts $(or $(CUTS),10000) --folder $(CAMPAIGNS)/cut
 
+.PHONY: campaign-clock
+campaign-clock: setup ## Set a server's clock by hours, years and leap seconds while people post (resumable; ROUNDS=20)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.set_clock --rounds $(or $(ROUNDS),20) --folder $(CAMPAIGNS)/clock
+
+.PHONY: campaign-restore
+campaign-restore: setup ## Back up under load, lose the server, restore, go on (resumable; CYCLES=100)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.restore_backup --cycles $(or $(CYCLES),100) --folder $(CAMPAIGNS)/restore
+
 .PHONY: campaign-peek
 campaign-peek: setup ## Ask for a file in every way while its verdict is pending (TRIES=10000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.peek --tries $(or $(TRIES),10000) --folder $(CAMPAIGNS)/peek

@@ -19,10 +19,14 @@ from campaigns.cut_client import campaign as cut_client
 from campaigns.kill_server import campaign as kill_server
 from campaigns.lose_acks import campaign as lose_acks
 from campaigns.peek import campaign as peek
+from campaigns.restore_backup import campaign as restore_backup
 from campaigns.served import PROTOCOL, Server, people, read_room
+from campaigns.set_clock import YEAR
+from campaigns.set_clock import one_round as set_clock
 from campaigns.whole_store import Claim, Whole, assert_kept
 from support.town import open_town
 
+from ops.setup.system import clock_library
 from rooms.commands import SERVER
 from rooms.commands.people import AddOrganisation
 
@@ -195,10 +199,25 @@ def test_the_simulation_finds_a_disk_that_forgets(tmp_path: Path) -> None:
 
 
 def test_cut_and_resumed(tmp_path: Path) -> None:
-    figures = cut_client(tmp_path, 150, seed=7)
+    figures = cut_client(tmp_path, 100, seed=7)
     assert figures["messages"] > 50
     assert figures["resets"] > 0
-    assert figures["cuts"] == 150
+    assert figures["cuts"] == 100
+
+
+@pytest.mark.skipif(not clock_library(), reason="libfaketime is missing (apt-get install faketime)")
+def test_clock_set_while_people_post(tmp_path: Path) -> None:
+    counts = set_clock(tmp_path / "store", ("year ahead", "year back"), (YEAR,))
+    assert counts["situations"] == 2
+    assert counts["posts"] > 120
+    assert counts["limited"] > 0
+
+
+def test_restored_and_gone_on(tmp_path: Path) -> None:
+    figures = restore_backup(tmp_path, 1, seed=7)
+    assert figures["restored"] > 50
+    assert figures["given_up"] > 10
+    assert figures["resets"] > 0
 
 
 def test_asking_while_the_verdict_is_pending(tmp_path: Path) -> None:
