@@ -71,6 +71,11 @@ class _Running:
         responses = msgspec.json.decode(self._say(msgspec.json.encode(requests)), type=list[Response])
         return [Refusal(*r.refusal) if r.refusal is not None else r.answer for r in responses]
 
+    def ask(self, question: str) -> Any:
+        """The answer to a question, which changes nothing."""
+        said = self._say(msgspec.json.encode([Request(question, msgspec.Raw(b"{}"))]))
+        return msgspec.json.decode(said, type=list[Response])[0].answer
+
     def _say(self, line: bytes) -> bytes:
         """One line there, one back. Raises ``StartRefused`` if the server ends meanwhile."""
         try:
@@ -135,6 +140,17 @@ def reach(folder: Path, terms: Terms | None = None) -> Iterator[Reached]:
                     raise
             time.sleep(0.05)
         yield held.enter_context(_alone(folder, terms or Terms()))
+
+
+def ask(folder: Path, question: str, seconds: float = TIMEOUT) -> Any | None:
+    """What the running server answers to a question (``server/app.py`` names them); None where none runs. Raises
+    ``StartRefused`` for one that does not answer in time."""
+    connection = _connect(folder / CONTROL_SOCKET)
+    if connection is None:
+        return None
+    with connection:
+        connection.settimeout(seconds)
+        return _Running(connection).ask(question)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 
+from ops.control import ask
 from ops.place import read_settings
 from rooms.audit import verifier_key
 from rooms.store.audit import found_record
@@ -32,12 +33,20 @@ from sanitizer.converter import ConverterAway, NoConverter, NotConverted, missin
 from sanitizer.self_check import probe_converter, probe_isolation, probe_media
 from sanitizer.supervisor import NoIsolation
 from server.installation import DATABASE, HEAD, KEYS, StartRefused, check_folder, load_keys, system_clocks
+from server.load import LIMITS
 from server.settings import IcapSettings, Settings, warnings
 
 Level = Literal["ok", "warning", "wrong"]
 NEARLY_FULL = 0.90
 ICAP_SECONDS = 3.0
 SIGNED_WITHIN = 10 * 60_000  # ms
+SERVER_SECONDS = 5.0
+_MEASURES = {
+    "lag": ("プロセッサーが足りません", "the processor is the bottleneck"),
+    "oldest": ("ディスクへの書き込みが追いつきません", "writing to the disk is the bottleneck"),
+    "buffered": ("受け取りの遅い端末が多くあります", "many terminals read slowly"),
+    "memory": ("メモリーの残りがわずかです", "little memory is left"),
+}
 KEY_FILES = ("checkpoint.key", "receipt.key", "origin")
 _TIMEX, _TIME_ERROR = 512, 5  # more than a struct timex takes, all zero: only ask
 
@@ -100,6 +109,7 @@ def look(args: argparse.Namespace) -> Iterator[Finding]:
         yield from _guarded("folder", lambda: _folder(folder))
         yield from _guarded("storage", lambda: _storage(folder))
         yield from _guarded("keys", lambda: _keys(folder))
+        yield from _guarded("load", lambda: _load(folder))
         yield from _guarded("database", lambda: _database(folder))
         yield from _guarded("audit", lambda: _audit(folder))
 
@@ -262,6 +272,28 @@ def _storage(folder: Path) -> Finding:
     share = 1 - usage.free / usage.total
     ja, en = f"ディスク使用率 {share:.0%}", f"The disk is {share:.0%} full"
     return Finding("storage", "warning" if share >= NEARLY_FULL else "ok", ja, en)
+
+
+def _load(folder: Path) -> Finding:
+    """What the running server rests from (``server.load``), and by which measure."""
+    said = ask(folder, "Load", SERVER_SECONDS)
+    if said is None:
+        return Finding(
+            "load", "ok", "サーバーは動いていません(止めてあるなら問題ありません)", "No server is running here"
+        )
+    if not said["level"]:
+        return Finding("load", "ok", "サーバーには余裕があります", "The server has room to spare")
+    highest = max(LIMITS, key=lambda name: said["measures"][name] / LIMITS[name][0])
+    ja, en = _MEASURES[highest]
+    resting = ", ".join(said["paused"])
+    return Finding(
+        "load",
+        "warning",
+        f"混み合っているため休んでいるもの: {resting}(段階 {said['level']}/4、{ja})。メッセージは届きます。"
+        "続くようなら ops/runbooks/overload.md を見てください。",
+        f"The server is busy and rests from: {resting} (level {said['level']} of 4, {en}). Messages arrive. "
+        "If it lasts, see ops/runbooks/overload.md.",
+    )
 
 
 def _database(folder: Path) -> Finding:

@@ -264,6 +264,8 @@ class Performer:
         self._queue: deque[tuple[Command, Callable[[Outcome], None]]] = deque()
         self._wake = asyncio.Event()
         self._closing = False
+        self._in_hand = 0
+        self.finished = 0
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -297,13 +299,21 @@ class Performer:
     def queued(self) -> int:
         return len(self._queue)
 
+    @property
+    def accepted(self) -> int:
+        """How many commands were taken so far; ``finished`` of them have their answers."""
+        return self.finished + self._in_hand + len(self._queue)
+
     async def _work(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
                 batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_DRAIN))]
+                self._in_hand = len(batch)
                 await self._perform(batch)
+                self.finished += len(batch)
+                self._in_hand = 0
             if self._closing:
                 return
             if self._database.unsettled():

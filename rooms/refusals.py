@@ -244,6 +244,17 @@ REASONS: dict[str, Reason] = {
         "混み合っています。送った内容は受け付けられていません。少し待って、もう一度お試しください。",
         "The server is busy and did not accept this. Wait a moment and try again.",
     ),
+    "search_paused": Reason(
+        "busy",
+        "混み合っているため、検索をしばらく休んでいます。メッセージは送受信できます。少し待って、もう一度お試しください。",
+        "The server is busy, so searching rests for a while. Messages come and go. Wait a moment and try again.",
+    ),
+    "uploads_paused": Reason(
+        "busy",
+        "混み合っているため、新しいファイルの受け付けをしばらく休んでいます。メッセージは送れます。"
+        "少し待って、もう一度お試しください。",
+        "The server is busy, so it takes no new files for a while. Messages can be sent. Wait a moment and try again.",
+    ),
     "read_only": Reason(
         "storage_full",
         "保存場所の残りが少ないため、読むことだけができます。管理者に連絡してください。",

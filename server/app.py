@@ -51,10 +51,14 @@ from server.installation import (
     system_clocks,
 )
 from server.listeners import serve
+from server.load import Load
+from server.load_watch import LoadWatch
 from server.logins import Logins
+from server.notices import Notices
 from server.partials import Partials
 from server.passwords import Passwords
 from server.rate_limits import Buckets, Rate
+from server.read_marks import ReadMarks
 from server.receiving import Receiving
 from server.release_worker import ReleaseWorker
 from server.resumable import Resumables
@@ -117,6 +121,7 @@ class Application:
         self.storage = StorageWatch(
             self.quarantine.used_share, quotas.refuse_uploads_percent / 100, quotas.read_only_percent / 100
         )
+        self.load = Load()
         self.hub = Hub()
         self.directory = Directory()
         self.viewer = Viewer(self.directory, terms.table, terms.zones)
@@ -129,15 +134,17 @@ class Application:
             database, supervisor, self.quarantine, self.renditions, terms.table, submit, settings.sanitizer.workers
         )
         self.supervisor = supervisor
-        self.comparer = ComparisonWorker(database, supervisor, self.quarantine, self.renditions, terms.table, submit)
-        self.indexer = SearchWorker(database, self.performer.submit)
+        self.comparer = ComparisonWorker(
+            database, supervisor, self.quarantine, self.renditions, terms.table, submit, self.load
+        )
+        self.indexer = SearchWorker(database, self.performer.submit, self.load)
         self.teller = Teller(
             self.hub, self.directory, self.viewer, self.sessions,
             self.worker.wake, self.indexer.wake, self.comparer.wake,
         )  # fmt: skip
         self.passwords = Passwords(cheap=load.on)
         self.receiving = Receiving(
-            database, self.quarantine, submit, self.storage.takes_uploads, settings.limits.upload_mib * MIB
+            database, self.quarantine, submit, self.storage.takes_uploads, settings.limits.upload_mib * MIB, self.load
         )
         self.resumables = Resumables(
             database, Partials(folder / "uploads"), self.quarantine, self.receiving, steady,
@@ -150,13 +157,18 @@ class Application:
         files = Rate(0, 1) if load.on else Rate(settings.limits.sanitize_per_second, settings.limits.sanitize_at_once)
         self.api_keys = ApiKeys(database, self.strangers, submit, now, Buckets(files))
         self.icap = IcapServer(settings.icap, self.sanitizing, self.strangers.refused)
+        self.marks = ReadMarks(submit, lambda: self.performer.queued, self.load)
         self.engine = RoomsEngine(
             database, self.sessions, self.strangers, self.viewer, lambda live: self.directory.user(live.person),
-            self.storage.guard_perform(self.performer.perform),
+            self.storage.guard_perform(self.performer.perform), self.marks,
         )  # fmt: skip
         self.incarnations = Incarnations()
         self.endpoint = WebSocketEndpoint(self.engine, self.hub, socket_limits(settings, load), self.incarnations)
-        self.control = ControlSocket(folder / CONTROL_SOCKET, self.performer.submit, self._before_command)
+        self.notices = Notices(self.load, self.storage, self.endpoint.tell)
+        self.load_watch = LoadWatch(self.load, self.performer, self.endpoint.buffered, self.notices.look)
+        self.control = ControlSocket(
+            folder / CONTROL_SOCKET, self.performer.submit, self._before_command, {"Load": self.notices.answer}
+        )
         self.retention = Retention(
             database, self.quarantine, self.renditions, submit, steady.cautious,
             settings.retention.originals_days * 24 * HOUR, settings.retention.unposted_hours * HOUR,
@@ -199,7 +211,7 @@ class Application:
             Messages(database, viewer, self.incarnations, submit),
             attachments,
             Uploads(self.resumables),
-            Search(database, directory, self.drain.terms.table, submit),
+            Search(database, directory, self.drain.terms.table, submit, self.load),
             Sanitize(self.api_keys, self.sanitizing, self.receiving.stalls_after),
             OpenApi(),
         ]
@@ -216,6 +228,19 @@ class Application:
             "icap_connections": ("gauge", "Open ICAP connections", self.icap.connections),
             "files_held": ("gauge", "Files of other systems that are here now", self.sanitizing.held),
             "storage_used_ratio": ("gauge", "How full the disk is, 0 to 1", self.storage.used),
+            **self._load_figures(),
+        }
+
+    def _load_figures(self) -> Mapping[str, tuple[str, str, float]]:
+        load, measures = self.load, self.load.measures
+        return {
+            "load_level": ("gauge", "What rests: 1 marks, 2 previews, 3 search, 4 uploads too", load.level),
+            "load_raised_total": ("counter", "How often a level was reached", load.raised),
+            "load_refused_total": ("counter", "Searches and uploads refused because of the level", load.refused),
+            "loop_lag_seconds": ("gauge", "How late the event loop comes to a timer, at the least", measures.lag),
+            "writer_oldest_seconds": ("gauge", "How long commands wait for a commit, at the least", measures.oldest),
+            "buffered_ratio": ("gauge", "What sockets have not taken, of what all may hold", measures.buffered),
+            "memory_pressure_ratio": ("gauge", "Memory that should be left, by what is left", measures.memory),
         }
 
     # Life ------------------------------------------------------------------------------------------------------------
@@ -254,13 +279,18 @@ class Application:
             self.indexer.run(),
             self.comparer.run(),
             every(2, self._sweep_sessions),
-            every(5, plain(self.storage.look)),
+            every(5, plain(self._look_at_storage)),
+            self.load_watch.run(),
             every(10, plain(self.strangers.flush)),
             every(10, checkpoint_job(self.submit)),
             every(3600, self.retention.run, first=3600),
             every(600, self.resumables.sweep, first=600),
         ]
         self._jobs = [asyncio.create_task(job) for job in jobs]
+
+    def _look_at_storage(self) -> None:
+        self.storage.look()
+        self.notices.look()
 
     async def _sweep_sessions(self) -> None:
         connected = {c.who.session for c in self.endpoint.connections if c.who is not None}
@@ -274,6 +304,7 @@ class Application:
         for job in self._jobs:
             job.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)
+        self.marks.close()
         self.strangers.flush(everything=True)
         self.submit(NoteAct(SERVER, "server.stop"))
         self.submit(MakeCheckpoint(SERVER))

@@ -2,7 +2,8 @@
 
 Rules kept here:
 - rows are the queue: what a crash interrupts is taken up again after the start; a try is counted before it is made;
-- one comparison at a time, none while a file waits for its verdict, and its jails run only where the processor is free;
+- one comparison at a time, none under load (``server.load``) or while a file waits for its verdict, and its jails run
+  only where the processor is free;
 - the received file is only drawn; a picture of it is made where a zone may see it, and kept under a random name;
 - what cannot be done now (no jail, a full disk, a busy writer) costs no try and is tried again later.
 """
@@ -31,6 +32,7 @@ from sanitizer.comparison import SIDES, Compared, Side
 from sanitizer.formats.base import Change
 from sanitizer.supervisor import Supervisor, Unavailable
 from sanitizer.verdict import FileFacts, Verdict
+from server.load import Level, Load
 
 log = logging.getLogger("sekisho.comparison")
 
@@ -51,7 +53,9 @@ class ComparisonWorker:
         renditions: BlobFolder,
         table: CrossingTable,
         submit: Callable[[Command], Awaitable[Outcome]],
+        load: Load,
     ) -> None:
+        self._load = load
         self._database = database
         self._supervisor = supervisor
         self._quarantine = quarantine
@@ -93,7 +97,10 @@ class ComparisonWorker:
         return put_off or len(waiting) == BATCH
 
     async def _after_others(self) -> None:
-        """Wait until no file waits for its verdict, but not for ever: one may wait for something else."""
+        """Wait until the load allows it and no file waits for its verdict, but for the latter not for ever: one may
+        wait for something else."""
+        while self._load.sheds(Level.PREVIEWS):  # noqa: ASYNC110
+            await asyncio.sleep(TRY_AGAIN)
         for _ in range(LOOKS):
             async with self._database.read() as connection:
                 if not await waiting_attachments(connection, 1):

@@ -329,6 +329,8 @@ class WebSocketConnection(asyncio.Protocol):
         pending, self._pending = self._pending or [], None
         for act in pending:
             act()
+        if endpoint.notice is not None and self.session.notices:
+            self.tell(endpoint.notice)
 
     # Effects -----------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ MAX_LINE = 1 << 22
 
 
 class Request(Struct):
-    """``command`` is the JSON of the struct named ``kind``."""
+    """``command`` is the JSON of the struct named ``kind``; for a question, which stands alone, it does not matter."""
 
     kind: str
     command: msgspec.Raw
@@ -61,14 +61,17 @@ class Response(Struct):
 
 
 class ControlSocket:
-    """Listens on ``path`` and hands commands to ``submit``; ``before`` hears of each first."""
+    """Listens on ``path`` and hands commands to ``submit``; ``before`` hears of each first. ``questions`` are answered
+    from memory, by plain data."""
 
     def __init__(
         self,
         path: Path,
         submit: Callable[[Command], Awaitable[Outcome]],
         before: Callable[[Command], None] = lambda command: None,
+        questions: Mapping[str, Callable[[], Any]] | None = None,
     ) -> None:
+        self._questions = questions or {}
         self._path = path
         self._submit = submit
         self._before = before
@@ -102,6 +105,8 @@ class ControlSocket:
     async def _answer(self, line: bytes) -> list[Response]:
         try:
             requests = msgspec.json.decode(line, type=list[Request])
+            if len(requests) == 1 and requests[0].kind in self._questions:
+                return [Response(self._questions[requests[0].kind]())]
             commands = [msgspec.json.decode(r.command, type=ALLOWED[r.kind]) for r in requests]
         except (msgspec.DecodeError, KeyError):
             return [Response(refusal=refuse("malformed"))]

@@ -3,6 +3,7 @@
 Rules kept here:
 - the answer comes when file, folder and row are durable;
 - a size limit holds while bytes arrive, not after; a client that vanishes leaves nothing behind;
+- under load (``server.load``) no new file is begun (``uploads_paused``); what was begun is gone on with;
 - a disk that is nearly full takes no uploads (``storage_full``): said before the first byte, and looked at again with
   every piece, so that one large file does not fill what the limit keeps free.
 """
@@ -26,6 +27,7 @@ from rooms.refusals import Refusal, refuse
 from rooms.store.blobs import BlobFolder, write_all
 from rooms.store.database import Database
 from rooms.store.gathering import room_for
+from server.load import Level, Load
 
 PIECE = 1 << 20
 STALLS_AFTER = 60.0  # seconds without a byte
@@ -70,7 +72,7 @@ class Inflow:
 
 
 class Receiving:
-    """``uploads_open`` answers whether the disk still takes files."""
+    """``uploads_open`` answers whether the disk still takes files, ``load`` whether new ones are put off."""
 
     def __init__(
         self,
@@ -79,8 +81,10 @@ class Receiving:
         submit: Callable[[Command], Awaitable[Outcome]],
         uploads_open: Callable[[], bool],
         max_size: int,
+        load: Load,
         stalls_after: float = STALLS_AFTER,
     ) -> None:
+        self._load = load
         self._database = database
         self._quarantine = quarantine
         self._submit = submit
@@ -98,6 +102,8 @@ class Receiving:
         """Asked before the first byte, so that nobody sends 200 MiB for a no. The writer decides again at the end."""
         if not self.is_open:
             return refuse("storage_full")
+        if self._load.sheds(Level.UPLOADS):
+            return refuse("uploads_paused", self._load.come_back())
         if size is not None and size > self.max_size:
             return refuse("too_large")
         async with self._database.read() as connection:

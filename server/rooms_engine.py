@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from rooms.commands import Origin
-from rooms.commands.posting import MarkRead, PostMessage
+from rooms.commands.posting import PostMessage
 from rooms.ids import CHANCE_BYTES
 from rooms.perform import Outcome
 from rooms.refusals import Refusal, refuse
@@ -22,6 +22,7 @@ from rooms.world import Posted as Kept
 from server import wire
 from server.engine import Answered, LoggedIn, Posted, Pruned, RequestOrigin, StoredEvent
 from server.on_record import OnRecord
+from server.read_marks import ReadMarks
 from server.sessions import Live, Sessions
 from server.storage_watch import Perform
 from server.strangers import Strangers
@@ -51,7 +52,9 @@ class RoomsEngine:
         viewer: Viewer,
         user_of: Callable[[Live], wire.User],
         perform: Perform,
+        marks: ReadMarks,
     ) -> None:
+        self._marks = marks
         self._database = database
         self._sessions = sessions
         self._strangers = strangers
@@ -98,7 +101,7 @@ class RoomsEngine:
 
     def mark_read(self, who: LoggedIn, room: str, seq: int) -> None:
         if self._sessions.alive(who.session):
-            self._perform(MarkRead(Origin(zone=who.zone, person=who.person), room, seq), _unheard)
+            self._marks.gather(who.person, who.zone, room, seq)
 
     def seen(self, who: LoggedIn) -> None:
         self._sessions.seen(who.session)
@@ -110,10 +113,6 @@ class RoomsEngine:
 def _pass_on(answered: Answered, outcome: Outcome) -> None:
     answer = outcome.answer
     answered(Posted(answer.message_id, answer.seq) if isinstance(answer, Kept) else answer)
-
-
-def _unheard(outcome: Outcome) -> None:
-    """A read mark is not answered."""
 
 
 class Chance:

@@ -3,6 +3,7 @@
 Rules kept here:
 - outbox rows are the queue: what a crash interrupts is taken up again after the start;
 - small batches, so that nobody's post waits long behind them, and seldom; the grams are made off the event loop;
+- under load (``server.load``) the rows wait, and are looked at again every ``REST`` seconds;
 - what cannot be done now (a full disk, a busy writer) is tried again later; nothing is skipped.
 """
 
@@ -19,6 +20,7 @@ from rooms.grams import grams
 from rooms.perform import Outcome
 from rooms.store.database import Database
 from rooms.store.search import waiting_events
+from server.load import Level, Load
 
 log = logging.getLogger("sekisho.search")
 
@@ -32,7 +34,8 @@ TRY_AGAIN = 2.0
 class SearchWorker:
     """``wake`` after an event was written; ``run`` until cancelled."""
 
-    def __init__(self, database: Database, submit: Callable[[Command], Awaitable[Outcome]]) -> None:
+    def __init__(self, database: Database, submit: Callable[[Command], Awaitable[Outcome]], load: Load) -> None:
+        self._load = load
         self._database = database
         self._submit = submit
         self._waiting = asyncio.Event()
@@ -51,13 +54,20 @@ class SearchWorker:
             self._waiting.clear()
             await asyncio.sleep(GATHER)
             try:
-                while await self.step():
+                while not self._rests() and await self.step():
                     pass
                 await asyncio.sleep(REST - GATHER)
             except Exception:
                 log.exception("the search index does not go on; it is tried again")
                 await asyncio.sleep(TRY_AGAIN)
                 self.wake()
+
+    def _rests(self) -> bool:
+        """Under load the rows wait: indexing a message costs ten times as much as writing it."""
+        if self._load.sheds(Level.SEARCH):
+            self.wake()
+            return True
+        return False
 
     async def step(self) -> bool:
         """One batch; whether there may be more."""

@@ -104,12 +104,23 @@ Effect = Send | Close | Authenticate | Follow | SubmitPost | MarkRead
 class Session:
     """See the module's rules. ``handshake_token``: from the ``Authorization`` header or the zone's cookie, if any."""
 
-    __slots__ = ("_flood", "_greeting", "_handshake_token", "_posts", "_waiting", "in_flight", "lang", "phase")
+    __slots__ = (
+        "_flood",
+        "_greeting",
+        "_handshake_token",
+        "_posts",
+        "_waiting",
+        "in_flight",
+        "lang",
+        "notices",
+        "phase",
+    )
 
     def __init__(self, lang: str, handshake_token: str | None, flood: Bucket) -> None:
         self.phase = Phase.HELLO
         self.lang = lang
         self.in_flight = 0
+        self.notices = False
         self._handshake_token = handshake_token
         self._flood = flood
         self._posts: Bucket | None = None
@@ -190,6 +201,7 @@ class Session:
             return self.end(wire.CLOSE_UNAUTHENTICATED, "no token")
         self.phase = Phase.LOGIN
         self._greeting = frame
+        self.notices = frame.notices
         return [Authenticate(token)]
 
     def _handle(self, frame: wire.ClientFrame, now: float) -> list[Effect]:

@@ -38,6 +38,11 @@ class StorageWatch:
         return self.used < self._refuse_uploads
 
     @property
+    def refuses_uploads(self) -> bool:
+        """Whether files found no room at the last look."""
+        return self.used >= self._refuse_uploads
+
+    @property
     def reads_only(self) -> bool:
         return self.used >= self._read_only
 

@@ -69,6 +69,7 @@ class WebSocketEndpoint:
         self.draining = False
         self.strangers = 0
         self.resyncs = 0
+        self.notice: bytes | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
 
@@ -110,6 +111,17 @@ class WebSocketEndpoint:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.wheel.stop()
+
+    def tell(self, notice: bytes, *, on_ready: bool) -> None:
+        """A frame for every connection that asked for notices, now and, with ``on_ready``, after its ``ready``."""
+        self.notice = notice if on_ready else None
+        for connection in list(self.connections):
+            if connection.session.notices:
+                connection.tell(notice)
+
+    def buffered(self) -> float:
+        """What sockets have not taken, as a share of what all may hold."""
+        return sum(connection.buffered() for connection in self.full) / self.limits.write_buffers_total
 
     def cut_slow_readers(self) -> None:
         """Once per second, over full sockets only. A replay is paced and does not count; the sum of all buffers

@@ -17,6 +17,8 @@ MAX_FRAME = 64 * 1024
 RoomKind = Literal["direct", "group", "channel"]
 ReleaseState = Literal["quarantined", "released", "refused", "needs_password", "awaiting_approval"]
 Treatment = Literal["pass", "rebuild", "flatten", "forbid"]
+NoticeReason = Literal["busy", "storage"]
+Paused = Literal["marks", "previews", "search", "uploads", "posts"]
 
 
 # What a client sends -------------------------------------------------------------------------------------------------
@@ -24,11 +26,13 @@ Treatment = Literal["pass", "rebuild", "flatten", "forbid"]
 
 class Hello(Struct, tag_field="op", tag="hello", forbid_unknown_fields=True):
     """First frame of a connection. ``cursors`` maps a room to the last seq the client holds; 0 means from the start.
-    ``incarnation``: that of the ``ready`` under which it got them."""
+    ``incarnation``: that of the ``ready`` under which it got them. ``notices``: tell this client when the server rests
+    from something (``notice``)."""
 
     token: str | None = None
     cursors: dict[str, int] = {}
     incarnation: str | None = None
+    notices: bool = False
 
 
 class Post(Struct, tag_field="op", tag="post", forbid_unknown_fields=True):
@@ -262,7 +266,18 @@ class AttachmentChanged(Struct, tag_field="op", tag="attachment"):
     zones: dict[str, ZoneRelease]
 
 
-ServerFrame = Ready | Ack | Refused | Event | Room | RoomLeft | Reset | Resync | ReadMark | AttachmentChanged
+class ServerNotice(Struct, tag_field="op", tag="notice"):
+    """To those whose ``hello`` asked for it, after ``ready`` (unless all is well) and whenever it changes: what the
+    server rests from. ``paused`` is in the order in which it is given up; ``posts`` are refused only on a full disk.
+    It comes back by itself."""
+
+    why: list[NoticeReason]
+    paused: list[Paused]
+
+
+ServerFrame = (
+    Ready | Ack | Refused | Event | Room | RoomLeft | Reset | Resync | ReadMark | AttachmentChanged | ServerNotice
+)
 
 
 # Close codes (RFC 6455 section 7.4; 4000–4999 are ours) --------------------------------------------------------------

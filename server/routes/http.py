@@ -137,7 +137,8 @@ class Door:
 
     def known(self, handler: Handler, action: str) -> Endpoint:
         """A route for those who are logged in. ``action`` names the act in the record of a denial; a handler whose
-        command the writer refused has its leaf already and answers through ``answered``."""
+        command the writer refused has its leaf already and answers through ``on_record``; ``busy`` denies nobody
+        anything, and a leaf for each would be load upon load."""
 
         async def serve(request: Request) -> Response:
             caller = await self._caller(request)
@@ -146,7 +147,7 @@ class Door:
             answered = await handler(request, caller)
             if not isinstance(answered, Refusal):
                 return answered
-            if not isinstance(answered, OnRecord):
+            if not isinstance(answered, OnRecord) and answered.code != "busy":
                 object_ = next(iter(request.path_params.values()), None)
                 await self._submit(NoteAct(caller.origin, action, _short(object_), "refused", answered.reason))
             return self._refused(request, answered)

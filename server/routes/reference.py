@@ -36,8 +36,9 @@ This page is made from `server/routes/table.py` and `server/wire.py`; programs r
   grow fields.
 - **Refusals** are `application/problem+json` (RFC 9457) with a stable `code`, an exact `reason`, a `detail` in Japanese
   or, for `Accept-Language: en` or `?lang=en`, in English, and a `request_id`. What one may not know of is `not_found`,
-  the same as what is not there. 429 and 503 carry `Retry-After`. A method that a path does not have is 405
-  `malformed`.
+  the same as what is not there. Under load searches (`reason` `search_paused`) and new uploads (`uploads_paused`, also
+  the creation of a resumable one) are `busy`; messages and uploads that were begun go on. 429 and 503 carry
+  `Retry-After`. A method that a path does not have is 405 `malformed`.
 - Every write is answered when it is durable. A post may be sent again with its `client_msg_id`, an upload gone on with.
 """
 _SOCKET = """\
@@ -54,6 +55,10 @@ given cursor, then live ones: nothing is missed and nothing comes twice. Close c
 After a backup was brought back, seqs beyond it name other events than before. `ready` therefore names the history as
 `incarnation`, and a `hello` should carry the one under which its cursors were got: rooms whose cursors speak of what
 was given up are answered `reset`. Who says none is told so at the first `hello` of a login session.
+
+`"notices": true` in `hello` asks to be told when the server rests from something because it is busy or its disk is
+nearly full: `notice` after `ready` (unless all is well) and at every change, an empty `paused` at the end. Who does not
+ask hears none.
 """
 _UPLOADS = """\
 ## Resumable uploads

@@ -26,6 +26,7 @@ from rooms.store.search import Hit, find
 from rooms.zones import CrossingTable
 from server import wire
 from server.directory import Directory
+from server.load import Level, Load
 from server.on_record import on_record
 from server.routes.accounts import PersonView, person_view
 from server.routes.http import Caller, Door, answer, number
@@ -73,7 +74,9 @@ class Search:
         directory: Directory,
         table: CrossingTable,
         submit: Callable[[Command], Awaitable[Outcome]],
+        load: Load,
     ) -> None:
+        self._load = load
         self._database = database
         self._directory = directory
         self._table = table
@@ -84,7 +87,7 @@ class Search:
         return [Route("/search", door.known(self.search, "search"), methods=["GET"])]
 
     async def search(self, request: Request, caller: Caller) -> Response | Refusal:
-        """Newest first; every word of ``q`` must be there."""
+        """Newest first; every word of ``q`` must be there. Under load (``server.load``) nothing is looked for."""
         limit = number(request, "limit", DEFAULT, 1, FOUND_AT_MOST)
         query = request.query_params.get("q")
         if isinstance(limit, Refusal) or query is None:
@@ -92,6 +95,8 @@ class Search:
         asked = words(query)
         if asked is None:
             return refuse("invalid")
+        if self._load.sheds(Level.SEARCH):
+            return refuse("search_paused", self._load.come_back())
         async with self._places:
             found = await self._find(query, asked, caller, limit or DEFAULT)
         counts = {"messages": len(found.messages), "attachments": len(found.attachments), "people": len(found.people)}

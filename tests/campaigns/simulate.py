@@ -50,7 +50,9 @@ from rooms.world import Terms
 from server.admission import Listener
 from server.directory import Directory
 from server.fanout import Hub
+from server.load import Load
 from server.rate_limits import UNLIMITED
+from server.read_marks import ReadMarks
 from server.rooms_engine import RoomsEngine
 from server.sessions import Sessions
 from server.strangers import Strangers
@@ -123,6 +125,7 @@ class Server:
         engine = RoomsEngine(
             self.database, self.sessions, strangers, viewer, lambda live: self.directory.user(live.person),
             self.performer.perform,
+            ReadMarks(submit, lambda: self.performer.queued, Load()),
         )  # fmt: skip
         self.endpoint = WebSocketEndpoint(engine, self.hub, LIMITS)
         self.tasks: list[asyncio.Task[Any]] = []

@@ -17,6 +17,7 @@ from rooms.store.migrate import migrate
 from rooms.store.prepared import Prepared
 from rooms.store.search import Hit, find, waiting_events
 from rooms.zones import ZONES
+from server.load import Load
 from server.search_worker import SearchWorker
 
 
@@ -32,7 +33,7 @@ async def waiting(town: Town) -> int:
 
 
 async def index(town: Town) -> None:
-    worker = SearchWorker(town.database, town.performer.submit)
+    worker = SearchWorker(town.database, town.performer.submit, Load())
     while await worker.step():
         pass
 

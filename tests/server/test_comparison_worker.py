@@ -30,6 +30,7 @@ from rooms.zones import BETA
 from sanitizer.comparison import Compared, PagePicture, PageScore
 from sanitizer.supervisor import Supervisor, Unavailable
 from server.comparison_worker import ComparisonWorker
+from server.load import Load
 
 FOUND = Compared((PageScore(1, 0.9, True, (1, 2, 3, 4)),), 1, (PagePicture(1, "rebuilt", b"picture"),))
 REPORT = {"input": {"type": "application/pdf"}, "removed": [], "changed": []}
@@ -59,6 +60,7 @@ class Desk:
         self.renditions = BlobFolder(folder / "renditions")
         self.quarantine = BlobFolder(folder / "quarantine")
         self.attachment = ""
+        self.load = Load()
         self.refuses: dict[type[Command], int] = {}
 
     def submit(self, command: Command) -> asyncio.Future[Outcome]:
@@ -95,7 +97,7 @@ class Desk:
     async def running(self, jails: Jails) -> AsyncIterator[ComparisonWorker]:
         supervisor = cast(Supervisor, jails)
         worker = ComparisonWorker(
-            self.town.database, supervisor, self.quarantine, self.renditions, BETA, self.submit
+            self.town.database, supervisor, self.quarantine, self.renditions, BETA, self.submit, self.load
         )  # fmt: skip
         task = asyncio.create_task(worker.run())
         try:

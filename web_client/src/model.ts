@@ -19,6 +19,7 @@ import type {
   User,
   ZoneRelease,
 } from "./protocol.ts";
+import type { Notice } from "./rest.ts";
 
 export interface RoomState {
   readonly view: RoomView;
@@ -40,9 +41,11 @@ export interface Model {
   readonly incarnation: string | null;
   /** An event arrived that does not follow the one before it: come back with the cursors. */
   readonly gap: boolean;
+  /** What the server rests from at the moment; null where all is well. */
+  readonly notice: Notice | null;
 }
 
-export const EMPTY: Model = { user: null, zone: "", rooms: {}, releases: {}, incarnation: null, gap: false };
+export const EMPTY: Model = { user: null, zone: "", rooms: {}, releases: {}, incarnation: null, gap: false, notice: null };
 
 /** The model after one frame. `ack`, `refused` and `resync` belong to the connection and the outbox and change nothing. */
 export function update(model: Model, frame: ServerFrame): Model {
@@ -63,6 +66,8 @@ export function update(model: Model, frame: ServerFrame): Model {
       return mapRoom(model, frame.room, (room) => moveReadMark(room, frame.seq, model.user));
     case "attachment":
       return withReleases(model, frame.attachment, frame.zones);
+    case "notice":
+      return { ...model, notice: frame.paused.length > 0 ? { why: frame.why, paused: frame.paused } : null };
     default:
       return model;
   }
@@ -104,7 +109,7 @@ export function cursors(model: Model): Record<string, number> {
 
 /** What `hello` carries; a server that was restored since answers `reset` where the cursors speak of what it no longer has. */
 export function greeting(model: Model): HelloFrame {
-  const held = { op: "hello", cursors: cursors(model) } as const;
+  const held = { op: "hello", cursors: cursors(model), notices: true } as const;
   return model.incarnation === null ? held : { ...held, incarnation: model.incarnation };
 }
 
@@ -126,7 +131,7 @@ function becomeReady(model: Model, frame: ReadyFrame): Model {
     const held = known[view.id];
     rooms[view.id] = held === undefined ? freshRoom(view, view.head) : { ...held, view };
   }
-  return { user: frame.user, zone: frame.zone, rooms, releases: {}, incarnation: frame.incarnation, gap: false };
+  return { user: frame.user, zone: frame.zone, rooms, releases: {}, incarnation: frame.incarnation, gap: false, notice: null };
 }
 
 function freshRoom(view: RoomView, cursor: number): RoomState {

@@ -10,12 +10,17 @@ export type ReleaseState = "quarantined" | "released" | "refused" | "needs_passw
 
 export type Treatment = "pass" | "rebuild" | "flatten" | "forbid";
 
-/** First frame of a connection. ``cursors`` maps a room to the last seq the client holds; 0 means from the start. ``incarnation``: that of the ``ready`` under which it got them. */
+export type NoticeReason = "busy" | "storage";
+
+export type Paused = "marks" | "previews" | "search" | "uploads" | "posts";
+
+/** First frame of a connection. ``cursors`` maps a room to the last seq the client holds; 0 means from the start. ``incarnation``: that of the ``ready`` under which it got them. ``notices``: tell this client when the server rests from something (``notice``). */
 export interface HelloFrame {
   op: "hello";
   token?: string | null;
   cursors?: Record<string, number>;
   incarnation?: string | null;
+  notices?: boolean;
 }
 
 /** Post a message; answered by ``ack`` or ``refused`` with the same ``ref``. Safe to send again. */
@@ -240,6 +245,13 @@ export interface AttachmentChangedFrame {
   zones: Record<string, ZoneRelease>;
 }
 
+/** To those whose ``hello`` asked for it, after ``ready`` (unless all is well) and whenever it changes: what the server rests from. ``paused`` is in the order in which it is given up; ``posts`` are refused only on a full disk. It comes back by itself. */
+export interface ServerNoticeFrame {
+  op: "notice";
+  why: NoticeReason[];
+  paused: Paused[];
+}
+
 export type ServerFrame =
   | ReadyFrame
   | AckFrame
@@ -250,7 +262,8 @@ export type ServerFrame =
   | ResetFrame
   | ResyncFrame
   | ReadMarkFrame
-  | AttachmentChangedFrame;
+  | AttachmentChangedFrame
+  | ServerNoticeFrame;
 
 export const CLOSE_GOING_AWAY = 1001;
 

@@ -38,6 +38,8 @@ export interface DraftFile extends AttachmentInMessage {
   /** The page's own number for it. */
   readonly key: string;
   readonly progress: number;
+  /** The server is busy and takes it later. */
+  readonly held?: boolean;
   readonly problem: Refusal | null;
 }
 

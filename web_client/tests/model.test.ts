@@ -90,11 +90,11 @@ test("reset drops what is held and starts from the new head", () => {
 });
 
 test("hello names the history that its cursors are of", () => {
-  assert.deepEqual(greeting(EMPTY), { op: "hello", cursors: {} });
+  assert.deepEqual(greeting(EMPTY), { op: "hello", notices: true, cursors: {} });
   const model = follow(start([]), [posted(1, OTHER), posted(2, OTHER)]);
-  assert.deepEqual(greeting(model), { op: "hello", cursors: { [R]: 2 }, incarnation: "first" });
+  assert.deepEqual(greeting(model), { op: "hello", notices: true, cursors: { [R]: 2 }, incarnation: "first" });
   const restored = update(model, ready([roomView(R, [posted(1, OTHER)], 0)], "i_2"));
-  assert.deepEqual(greeting(restored), { op: "hello", cursors: { [R]: 2 }, incarnation: "i_2" });
+  assert.deepEqual(greeting(restored), { op: "hello", notices: true, cursors: { [R]: 2 }, incarnation: "i_2" });
   assert.deepEqual(update(restored, { op: "reset", room: R, head: 1 }).rooms[R]?.entries, []);
 });
 

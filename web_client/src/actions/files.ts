@@ -56,7 +56,7 @@ export function removeFile(room: string, key: string): void {
 async function start(room: string, key: string, file: File): Promise<void> {
   broken.delete(key);
   const name = draftOf(room).files.find((each) => each.key === key)?.name ?? file.name;
-  const sending = upload(room, name, file, (progress) => change(room, key, { progress }));
+  const sending = upload(room, name, file, (progress) => change(room, key, { progress }), (held) => change(room, key, { held }));
   running.set(key, { upload: sending, file });
   const answer = await sending.done;
   if (!running.delete(key)) return; // taken out meanwhile

@@ -5,6 +5,7 @@
  * - Progress is what the browser has sent, 0–1; it never runs backwards to the eye.
  * - A tus upload that loses the network asks the server how far it got (HEAD) and goes on from there, for as long as its
  *   owner does not abort it; a small one is sent again from its start.
+ * - A busy server is asked again at the time that it names, until it takes the file or its owner takes it out.
  * - The answer is the attachment's id, or a `Problem`.
  *
  * Protocol: https://tus.io/protocols/resumable-upload (1.0.0; creation, termination).
@@ -23,32 +24,41 @@ export interface Upload {
 }
 
 export type Progress = (fraction: number) => void;
+/** Whether a busy server is waited for. */
+export type Held = (held: boolean) => void;
 
-export function upload(room: string, name: string, file: Blob, progress: Progress): Upload {
+export function upload(room: string, name: string, file: Blob, progress: Progress, held: Held): Upload {
   const aborter = new AbortController();
   let highest = 0;
   const forward: Progress = (fraction) => progress((highest = Math.max(highest, Math.min(1, fraction))));
   const send = file.size > RESUMABLE_ABOVE ? sendResumable : sendWhole;
-  return { done: send(room, name, file, forward, aborter.signal), abort: () => aborter.abort() };
+  const waiting: Waiting = { signal: aborter.signal, held };
+  return { done: send(room, name, file, forward, waiting), abort: () => aborter.abort() };
 }
 
-async function sendWhole(room: string, name: string, file: Blob, progress: Progress, signal: AbortSignal): Promise<Answer<string>> {
+interface Waiting {
+  readonly signal: AbortSignal;
+  readonly held: Held;
+}
+
+async function sendWhole(room: string, name: string, file: Blob, progress: Progress, waiting: Waiting): Promise<Answer<string>> {
   const path = `${API}attachments?room=${encodeURIComponent(room)}&name=${encodeURIComponent(name)}`;
   const headers = { "Content-Type": "application/octet-stream", Accept: "application/json" };
-  const answer = await persistently(signal, () => request("POST", path, headers, file, signal, progress));
+  const answer = await persistently(waiting, () => request("POST", path, headers, file, waiting.signal, progress));
   if (!answer.ok) return answer;
   const id = (JSON.parse(answer.value.responseText) as { id: string }).id;
   return { ok: true, value: id, status: answer.status };
 }
 
-async function sendResumable(room: string, name: string, file: Blob, progress: Progress, signal: AbortSignal): Promise<Answer<string>> {
-  const created = await persistently(signal, () => create(room, name, file.size, signal));
+async function sendResumable(room: string, name: string, file: Blob, progress: Progress, waiting: Waiting): Promise<Answer<string>> {
+  const { signal } = waiting;
+  const created = await persistently(waiting, () => create(room, name, file.size, signal));
   if (!created.ok) return created;
   const place = created.value.getResponseHeader("Location");
   let id = created.value.getResponseHeader(ATTACHMENT) ?? "";
   if (place === null) return { ok: false, problem: { ...NETWORK, code: "unknown" } };
   for (let offset = 0; offset < file.size; ) {
-    const step = await persistently(signal, async (attempt) => {
+    const step = await persistently(waiting, async (attempt) => {
       if (attempt > 0) offset = await offsetAt(place, signal, offset);
       return patch(place, file, offset, signal, (part) => progress((offset + part) / file.size));
     });
@@ -77,11 +87,15 @@ async function offsetAt(place: string, signal: AbortSignal, otherwise: number): 
 }
 
 /** Tries again after a lost network or a busy server, ever more slowly; any other answer is final. */
-async function persistently<T>(signal: AbortSignal, act: (attempt: number) => Promise<Answer<T>>): Promise<Answer<T>> {
-  for (let attempt = 0; ; attempt += 1) {
+async function persistently<T>({ signal, held }: Waiting, act: (attempt: number) => Promise<Answer<T>>): Promise<Answer<T>> {
+  for (let attempt = 0, lost = 0; ; attempt += 1) {
     const answer = await act(attempt);
-    if (answer.ok || signal.aborted || !isPassing(answer.problem) || attempt + 1 >= GIVE_UP_AFTER) return answer;
-    await resting(Math.max(answer.problem.retryAfter * 1_000, Math.min(15_000, 500 * 2 ** attempt)), signal);
+    if (answer.ok || signal.aborted || !isPassing(answer.problem)) return answer;
+    const busy = answer.problem.code === "busy";
+    if (!busy && (lost += 1) >= GIVE_UP_AFTER) return answer;
+    held(busy);
+    await resting(Math.max(answer.problem.retryAfter * 1_000, Math.min(15_000, 500 * 2 ** Math.min(attempt, 5))), signal);
+    held(false);
   }
 }
 

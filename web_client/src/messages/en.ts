@@ -57,6 +57,16 @@ export const en: typeof ja = {
   reconnectNow: "Reconnect now",
   reconnected: "The connection is back.",
 
+  rest: {
+    marks: "The server is busy. Messages arrive. Read marks are shown a little later.",
+    previews: "The server is busy. Messages arrive. Small pictures and comparisons of files follow when it has time.",
+    search: "The server is busy. Messages arrive. Searching rests until it has time again.",
+    uploads: "The server is busy. Messages arrive. Searching and new attachments have to wait until it has time again.",
+    noFiles: "Storage is nearly full, so no new files are taken. Messages can be sent. Please tell an administrator.",
+    readOnly: "Storage is nearly full, so only reading is possible now. What you write stays on this computer. Please tell an administrator.",
+  },
+  restOver: "Everything works as usual again.",
+
   rooms: "Rooms",
   roomsFilter: "Find a room",
   roomsFilterHint: "Find by name",
@@ -167,6 +177,7 @@ export const en: typeof ja = {
   stepWaiting: "not yet",
   stepSkipped: "not needed",
   track: "Progress",
+  uploadHeld: "The server is busy. The file is sent when it has time. Please leave it here.",
   uploading: (percent) => `Uploading ${percent}%`,
   inspecting: "Being inspected and rebuilt. It can be opened afterwards.",
   releasedClean: "Nothing had to be removed. The rebuilt file can be opened.",

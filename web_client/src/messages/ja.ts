@@ -1,4 +1,5 @@
 /** Japanese texts. です・ます; verbs on buttons; an error says what happened, that nothing was lost, and what to do. */
+import type { Rest } from "../rest.ts";
 import { changedJa, removedJa } from "./removed.ts";
 
 export const ja = {
@@ -60,6 +61,17 @@ export const ja = {
   offline: "端末がネットワークにつながっていません。入力した文章は残り、つながりしだい送信します。",
   reconnectNow: "今すぐ再接続する",
   reconnected: "接続が戻りました。",
+
+  // While the server rests from something
+  rest: {
+    marks: "混み合っています。メッセージは届きます。既読の表示が少し遅れます。",
+    previews: "混み合っています。メッセージは届きます。ファイルの縮小表示と見比べは、空きしだい作ります。",
+    search: "混み合っています。メッセージは届きます。検索は、空くまでお休みしています。",
+    uploads: "混み合っています。メッセージは届きます。検索と新しいファイルの添付は、空くまでお待ちください。",
+    noFiles: "保存場所の残りが少ないため、新しいファイルを受け付けていません。メッセージは送れます。管理者に連絡してください。",
+    readOnly: "保存場所の残りが少ないため、今は読むことだけができます。書いた文章はこの端末に残ります。管理者に連絡してください。",
+  } as Record<Rest, string>,
+  restOver: "元どおり使えるようになりました。",
 
   // Rooms
   rooms: "トークルーム",
@@ -176,6 +188,7 @@ export const ja = {
   stepWaiting: "未着手",
   stepSkipped: "不要",
   track: "処理の進み具合",
+  uploadHeld: "混み合っています。空きしだい送ります。このままお待ちください。",
   uploading: (percent: number) => `アップロード中 ${percent}%`,
   inspecting: "検査と無害化をしています。終わるまで開けません。",
   releasedClean: "取り除くものはありませんでした。作り直したファイルを開けます。",

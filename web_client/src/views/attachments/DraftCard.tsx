@@ -27,7 +27,7 @@ export function DraftCard({ room, file }: { room: string; file: DraftFile }): JS
 
 function Uploading({ file }: { file: DraftFile }): JSX.Element {
   const percent = Math.floor(file.progress * 100);
-  const label = isLive.value || percent > 0 ? t.value.uploading(percent) : t.value.uploadWaiting;
+  const label = file.held ? t.value.uploadHeld : isLive.value || percent > 0 ? t.value.uploading(percent) : t.value.uploadWaiting;
   return (
     <>
       <Track steps={UPLOADING} />

@@ -18,6 +18,7 @@ import { Viewer } from "../viewer/Viewer.tsx";
 import { Band } from "./Band.tsx";
 import { ConnectionNotice } from "./ConnectionNotice.tsx";
 import { LogoutDialog } from "./Menu.tsx";
+import { RestNotice } from "./RestNotice.tsx";
 import { listenToKeys } from "./keys.ts";
 
 export function App(): JSX.Element {
@@ -54,6 +55,7 @@ function Workplace(): JSX.Element {
     <>
       <a class="skip" href="#timeline" onClick={skip}>{t.value.skipToTimeline}</a>
       <ConnectionNotice />
+      <RestNotice />
       <div class="panes" data-open={id === null ? "rooms" : "room"} data-panel={panel.value?.kind ?? "none"}>
         <RoomList />
         <main class="pane talk">
