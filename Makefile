@@ -105,6 +105,10 @@ campaign-clock: setup ## Set a server's clock by hours, years and leap seconds w
 campaign-restore: setup ## Back up under load, lose the server, restore, go on (resumable; CYCLES=100)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.restore_backup --cycles $(or $(CYCLES),100) --folder $(CAMPAIGNS)/restore
 
+.PHONY: campaign-order
+campaign-order: setup ## Readers that poll every millisecond while 64 writers commit (resumable; ROWS=1000000)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.commit_order --rows $(or $(ROWS),1000000) --folder $(CAMPAIGNS)/order
+
 .PHONY: campaign-peek
 campaign-peek: setup ## Ask for a file in every way while its verdict is pending (TRIES=10000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.peek --tries $(or $(TRIES),10000) --folder $(CAMPAIGNS)/peek

@@ -220,6 +220,13 @@ def test_restored_and_gone_on(tmp_path: Path) -> None:
     assert figures["resets"] > 0
 
 
+def test_commit_order(tmp_path: Path) -> None:
+    figures = _in_a_process("commit_order", "--rows", 2_000, "--folder", tmp_path)
+    assert figures["rows"] == 2_000
+    assert figures["polls"] > 100
+    assert figures["refused"] > 5
+
+
 def test_asking_while_the_verdict_is_pending(tmp_path: Path) -> None:
     figures = peek(tmp_path, 300)
     assert figures["bytes_of_the_original"] == 0
