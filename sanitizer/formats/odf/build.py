@@ -12,7 +12,6 @@ Source: docs/grammar-odf.md, sections 1, 4 and 6.
 from __future__ import annotations
 
 import re
-from typing import cast
 from urllib.parse import unquote
 
 from lxml import etree
@@ -27,7 +26,7 @@ from sanitizer.formats.odf.walk import Walk
 from sanitizer.formats.package.media import BLANK
 from sanitizer.formats.package.members import MAX_MEMBERS, Archive, Budget, write
 from sanitizer.formats.package.metafiles import Metafiles, is_metafile
-from sanitizer.formats.package.xml_source import parse
+from sanitizer.formats.package.xml_source import elements_in, text_of, tree_of
 from sanitizer.formats.package.xml_text import HEAD
 from sanitizer.limits import Limits
 
@@ -90,11 +89,11 @@ class Document:
         data = self.archive.read(name) or b""
         for old, new in _DRAFTS:
             data = data.replace(old, new)
-        root = parse(data) if data else None
+        text = text_of(data) or b""
+        self._budget.take(elements=elements_in(text))
+        root = tree_of(text)
         if root is None:
             self.report.add("unreadable-part" if data else "")
-            return None
-        self._budget.take(elements=int(cast(float, root.xpath("count(//*)"))))
         return root
 
     def walked(self, root: etree._Element, folder: Folder | None) -> bytes:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import cast
 
 from lxml import etree
 
@@ -32,7 +31,7 @@ from sanitizer.formats.ooxml.walk import Walk
 from sanitizer.formats.package import media
 from sanitizer.formats.package.members import MAX_MEMBERS, Archive, Budget, write
 from sanitizer.formats.package.metafiles import Metafiles
-from sanitizer.formats.package.xml_source import text_of, tree_of
+from sanitizer.formats.package.xml_source import elements_in, text_of, tree_of
 from sanitizer.formats.package.xml_text import HEAD
 from sanitizer.limits import Limits
 
@@ -143,11 +142,9 @@ class Package:
         return self._tree(text), plain, len(text)
 
     def _tree(self, text: bytes) -> etree._Element | None:
+        self._budget.take(elements=elements_in(text))
         root = tree_of(text)
-        if root is None:
-            return None
-        self._budget.take(elements=int(cast(float, root.xpath("count(//*)"))))
-        if b"AlternateContent" in text:
+        if root is not None and b"AlternateContent" in text:
             choose(root)
         return root
 

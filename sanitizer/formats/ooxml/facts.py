@@ -12,6 +12,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -118,11 +119,26 @@ def _describe(current: Type, mark: str, words: list[str]) -> None:
         current.text = words[0]
         return
     for word in words:
-        name, _, value = word.partition("=")
         if mark == "<":
-            current.children[source(name)] = (name, _type(value))
+            current.children.update([_child(word)])
         else:
-            current.attributes[source(name)] = (name, value)
+            current.attributes.update([_attribute(word)])
+
+
+# What many types have is one object for all of them: a jailed process copies each page of memory whose objects it uses.
+@cache
+def _child(word: str) -> tuple[str, tuple[str, Type]]:
+    name, _, value = word.partition("=")
+    return source(name), (_shared(name), _type(value))
+
+
+@cache
+def _attribute(word: str) -> tuple[str, tuple[str, str]]:
+    name, _, value = word.partition("=")
+    return source(name), (_shared(name), _shared(value))
+
+
+_shared = sys.intern
 
 
 _read([line for line in TABLE.read_text(encoding="utf-8").splitlines() if line and line[0] != "#"])

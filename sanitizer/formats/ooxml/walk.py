@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Protocol
 
 from lxml import etree
@@ -78,12 +79,15 @@ Rule = tuple[str, Callable[[str], bool] | None, str, bool, dict[str, str]]
 _KNOWN = 2_000  # values that are remembered for one attribute; a sheet repeats its styles in every cell
 
 
+@cache
+def _rule(spelled: str, kind: str) -> Rule:
+    """One object for all types that have the attribute, which also remember its values together."""
+    plain = kind[0] != "=" and kind not in ("rid", "owner-rid")
+    return spelled, check(kind) if plain else None, kind, ":" in spelled, {}
+
+
 def _rules(of: Type) -> dict[str, Rule]:
-    made: dict[str, Rule] = {}
-    for name, (spelled, kind) in of.attributes.items():
-        plain = kind[0] != "=" and kind not in ("rid", "owner-rid")
-        made[name] = (spelled, check(kind) if plain else None, kind, ":" in spelled, {})
-    return made
+    return {name: _rule(*said) for name, said in of.attributes.items()}
 
 
 _RULES = {one: _rules(one) for one in TYPES.values()}

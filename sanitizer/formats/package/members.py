@@ -15,6 +15,7 @@ b'<Types/>'
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -23,6 +24,12 @@ from sanitizer.formats import zip_writing
 from sanitizer.formats.base import Refused
 
 MAX_MEMBERS = 20_000
+_LOCAL = struct.Struct("<4s22xHH")  # head of a member: mark, length of its name and of what follows it
+_UTF8, _NOT_READ = 0x800, 0x61  # flags: how the name is spelled; encrypted or patched
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(NotImplementedError, RuntimeError, EOFError, OSError, ValueError),
+)
 
 
 class Budget:
@@ -48,6 +55,7 @@ class Archive:
         self.members: dict[str, zipfile.ZipInfo] = {}
         self.unreadable = 0
         self.openers: dict[str, Callable[[bytes], bytes | None]] = {}  # of encrypted members, by lower-case name
+        self._data = data
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
             infos = self._zip.infolist()
@@ -78,14 +86,32 @@ class Archive:
             return None
         self._budget.take(inflated=info.file_size)
         try:
-            with self._zip.open(info) as member:
-                data = member.read(info.file_size + 1)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
+            data = self._content(info)
+        except _UNREADABLE:
             self.unreadable += 1
             return None
         self._budget.take(inflated=len(data) - info.file_size)
         opener = self.openers.get(name.lower())
         return opener(data) if opener else data
+
+    def _content(self, info: zipfile.ZipInfo) -> bytes:
+        """What ``zipfile`` would read, without its layers of files: a fourth of the time for a small member."""
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & _NOT_READ:
+            with self._zip.open(info) as member:
+                return member.read(info.file_size + 1)
+        mark, name_length, extra_length = _LOCAL.unpack_from(self._data, info.header_offset)
+        at = info.header_offset + _LOCAL.size
+        name = self._data[at : at + name_length].decode("utf-8" if info.flag_bits & _UTF8 else "cp437")
+        if mark != b"PK\x03\x04" or name != info.orig_filename:
+            raise zipfile.BadZipFile
+        at += name_length + extra_length
+        data: bytes | memoryview = memoryview(self._data)[at : at + info.compress_size]
+        if info.compress_type == zipfile.ZIP_DEFLATED:
+            data = zlib.decompressobj(-15).decompress(data, info.file_size + 1)
+        data = bytes(data[: info.file_size])
+        if zlib.crc32(data) != info.CRC:
+            raise zipfile.BadZipFile
+        return data
 
 
 def write(members: dict[str, bytes], first: str, deflated: tuple[str, ...]) -> bytes:

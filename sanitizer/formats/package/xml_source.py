@@ -35,6 +35,16 @@ _ENCODINGS = {
 }
 _DOCTYPE = re.compile(r"<!DOCTYPE(?:[^\[\]<>\"']|\"[^\"]*\"|'[^']*')*(?:\[.*?\]\s*)?>", re.DOTALL)
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);|#[0-9]{1,7};|#x[0-9A-Fa-f]{1,6};)[^;<&\"']{0,200};?")
+_PARSER = etree.XMLParser(  # made once: it costs more than a small part does
+    resolve_entities=False,
+    no_network=True,
+    load_dtd=False,
+    huge_tree=False,
+    remove_comments=True,
+    remove_pis=True,
+    strip_cdata=True,
+    collect_ids=False,
+)
 
 
 def parse(data: bytes) -> etree._Element | None:
@@ -53,20 +63,15 @@ def text_of(data: bytes) -> bytes | None:
 
 def tree_of(text: bytes) -> etree._Element | None:
     """The root element of such a text, or None."""
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-        strip_cdata=True,
-        collect_ids=False,
-    )
     try:
-        return etree.fromstring(text, parser)
+        return etree.fromstring(text, _PARSER)
     except etree.XMLSyntaxError:
         return None
+
+
+def elements_in(text: bytes) -> int:
+    """How many elements such a text has at most: tags that begin one, and whatever else begins with ``<``."""
+    return text.count(b"<") - text.count(b"</")
 
 
 def _transitional(found: re.Match[bytes]) -> bytes:
