@@ -46,6 +46,7 @@ from rooms.store.database import FatalStorageError, StorageFull
 from rooms.world import Posted, Terms
 from server.housekeeping import sweep_folders
 from server.installation import StartRefused, load_keys, lock_folder, open_database, system_clocks
+from server.load import Load
 from server.receiving import Received, Receiving
 
 ROUNDS = 4
@@ -120,7 +121,7 @@ async def script(folder: Path, town: Town, talk: Talk) -> None:
         writer = Performer(database, drain, lambda _: None, ends)
         await writer.start()
         talk.say("open", drain.sound)
-        receiving = Receiving(database, quarantine, writer.submit, lambda: True, LARGEST_FILE)
+        receiving = Receiving(database, quarantine, writer.submit, lambda: True, LARGEST_FILE, Load())
         for number in range(ROUNDS):
             posters = list(enumerate(town.posters()))[:POSTS_AT_ONCE]
             await asyncio.gather(*(_post(writer, talk, n, *place, number) for n, place in posters))

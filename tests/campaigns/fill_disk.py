@@ -45,6 +45,7 @@ from rooms.store.posting import events_after
 from rooms.world import Posted, Terms
 from server.housekeeping import sweep_folders
 from server.installation import StartRefused, load_keys, lock_folder, open_database, system_clocks
+from server.load import Load
 from server.receiving import Received, Receiving
 
 MOST_BYTES = 400_000  # from the start to the full disk
@@ -75,7 +76,7 @@ class Day:
             writer = Performer(database, Drain(Terms(), system_clocks(), keys), lambda _: None, self._ends)
             await writer.start()
             self.talk.say("open")
-            receiving = Receiving(database, quarantine, writer.submit, lambda: True, LARGEST_FILE)
+            receiving = Receiving(database, quarantine, writer.submit, lambda: True, LARGEST_FILE, Load())
             posts = [self._posts(writer, n, *place) for n, place in enumerate(self.town.posters())]
             await asyncio.gather(*posts, self._uploads(receiving), self._reads(database))
 

@@ -37,6 +37,7 @@ from rooms.store.kept_head import KeptHead
 from rooms.world import Posted, Terms
 from server.housekeeping import sweep_folders
 from server.installation import DATABASE, HEAD, KEYS, load_keys, lock_folder, open_database, system_clocks
+from server.load import Load
 from server.receiving import Received, Receiving
 
 QUARANTINE = "quarantine"
@@ -145,7 +146,7 @@ class Life:
             self.talk.say("checked")
             if self.only_look:
                 return
-            receiving = Receiving(database, quarantine, writer.submit, lambda: True, LARGEST_FILE)
+            receiving = Receiving(database, quarantine, writer.submit, lambda: True, LARGEST_FILE, Load())
             posts = [self._post(writer, n, *place) for n, place in enumerate(self.town.posters())]
             uploads = [self._upload(receiving, n) for n in range(self.uploaders)]
             await asyncio.gather(*posts, *uploads, self._sign(writer))
