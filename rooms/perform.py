@@ -34,7 +34,7 @@ from rooms.receipt import Receipt, sign_receipt
 from rooms.refusals import Refusal, refuse
 from rooms.slices import SLICES, WRITES
 from rooms.store.audit import found_record, write_checkpoint, write_leaves
-from rooms.store.database import Database, FatalStorageError, StorageFull, storage_error
+from rooms.store.database import Database, FatalStorageError, StorageFull, storage_error, transaction
 from rooms.store.kept_head import KeptHead
 from rooms.store.receipts import write_receipts
 from rooms.world import Terms, World
@@ -125,7 +125,7 @@ class Drain:
 
     def _together(self, connection: Connection, commands: Sequence[Command]) -> list[Outcome]:
         batch = _Batch(self.world)
-        with connection.begin():
+        with transaction(connection):
             self._prepare(connection, commands, batch, self.frontier.size + self.skew)
             frontier = self._write(connection, batch, self.frontier)
             signed = self._sign(connection, commands, frontier)
@@ -314,6 +314,8 @@ class Performer:
                 await self._perform(batch)
                 self.finished += len(batch)
                 self._in_hand = 0
+                if self._queue:
+                    await asyncio.sleep(0)  # what came in while that was told shares the next commit
             if self._closing:
                 return
             if self._database.unsettled():

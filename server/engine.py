@@ -18,8 +18,10 @@ Example, in ``server/app.py``::
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from rooms.refusals import Refusal
 from server import wire
@@ -58,16 +60,14 @@ class LoggedIn:
     user: wire.User
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(Struct, frozen=True):
     """A durable post (or the same answer again for the same ``client_msg_id``)."""
 
     message_id: str
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(Struct, frozen=True, eq=False):
     """An event that is durable. ``at_ms``: ms since the epoch, UTC.
 
     ``view`` gives what one view (see ``LoggedIn.view``) may read of it; it must be pure and cheap, for it is called
@@ -78,7 +78,7 @@ class StoredEvent:
     seq: int
     at_ms: int
     actor: wire.Actor
-    view: Callable[[str], wire.RoomEvent] = field(compare=False)
+    view: Callable[[str], wire.RoomEvent]
 
 
 Answered = Callable[[Posted | Refusal], None]

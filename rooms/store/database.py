@@ -34,8 +34,8 @@ T = TypeVar("T")
 PIECE = 1 << 20
 READERS = 4
 READER_WAIT = 10.0  # seconds for a free one
-ENOUGH_IN_LOG = 4_000  # changed rows, about as many pages: now or soon they are worth a checkpoint
-MOST_IN_LOG = 8_000  # pages (32 MiB): a commit that finds so many waits for a checkpoint
+ENOUGH_IN_LOG = 1_500  # changed rows, about as many pages: now or soon they are worth a checkpoint
+MOST_IN_LOG = 4_000  # pages (16 MiB): a commit that finds so many waits for a checkpoint
 
 
 class StorageFull(Exception):
@@ -88,8 +88,33 @@ def writer_engine(path: Path) -> Engine:
         hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare_writer)
-    event.listen(engine, "begin", lambda connection: connection.connection.execute("BEGIN IMMEDIATE"))
+    event.listen(engine, "begin", _begin)
     return engine
+
+
+def _begin(connection: Connection) -> None:
+    """Unless ``transaction`` has begun already."""
+    raw: Any = connection.connection.dbapi_connection
+    if not raw.in_transaction:
+        raw.execute("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """``connection.begin()`` in a tenth of its time, for a drain that may write a single message. SQLAlchemy is told of
+    the transaction when it has a statement in it; then it also ends it."""
+    if connection.dialect.name != "sqlite":
+        with connection.begin():
+            yield
+        return
+    raw: Any = connection.connection.dbapi_connection
+    raw.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        (connection if connection.in_transaction() else raw).rollback()
+        raise
+    (connection if connection.in_transaction() else raw).commit()
 
 
 def _read_only(driver: str, path: Path) -> URL:

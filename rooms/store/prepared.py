@@ -25,6 +25,11 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
 
+def _raw(connection: Connection) -> Any:
+    """The driver's own connection."""
+    return connection.connection.dbapi_connection
+
+
 class _Compiled(NamedTuple):
     """``place`` puts the values of a row where the statement wants them; None: they stand there already."""
 
@@ -43,7 +48,7 @@ class Prepared:
     def run(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
         """Once for each row; nothing comes back."""
         sql, place = self._for(connection.dialect)
-        cursor = connection.connection.cursor()
+        cursor = _raw(connection).cursor()
         try:
             cursor.executemany(sql, list(rows if place is None else map(place, rows)))
         finally:
@@ -52,7 +57,7 @@ class Prepared:
     def find(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """What is found for each row of values, one after the other."""
         sql, place = self._for(connection.dialect)
-        cursor = connection.connection.cursor()
+        cursor = _raw(connection).cursor()
         found: list[tuple[Any, ...]] = []
         try:
             for row in rows:

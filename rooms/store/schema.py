@@ -225,7 +225,6 @@ outbox = Table(
     Column("topic", String(16), nullable=False),
     Column("room", Id, nullable=False),
     Column("seq", Integer, nullable=False),
-    UniqueConstraint("topic", "room", "seq"),
 )
 
 search_entries = Table(

@@ -180,10 +180,11 @@ def test_simulated(tmp_path: Path) -> None:
     assert min(figures["cuts"], figures["failed_drains"], figures["restarts"]) > 4
 
 
-def test_seeds_that_found_something(tmp_path: Path) -> None:
-    """15: ten slow readers are cut. (Once one write filled the buffer beyond its bound; the next room's events were
-    dropped and nobody was cut.)"""
-    assert _in_a_process("simulate", "--seed", 15, "--folder", tmp_path)["resyncs"] > 0
+def test_slow_readers_are_cut_in_some_seed(tmp_path: Path) -> None:
+    """Once one write filled a buffer beyond its bound; the next room's events were dropped and nobody was cut. (Which
+    seed has such a reader changes with every change of the order in which things happen.)"""
+    runs = (_in_a_process("simulate", "--seed", seed, "--folder", tmp_path) for seed in range(20))
+    assert any(run.get("resyncs", 0) for run in runs)
 
 
 def test_a_seed_is_the_same_run_again(tmp_path: Path) -> None:

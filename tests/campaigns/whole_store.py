@@ -61,11 +61,14 @@ class Whole:
     def read_events(self, database: sqlite3.Connection) -> int:
         """How many new messages; rooms without gaps, each message with its state and its outbox row, none twice."""
         posted = 0
-        for room, head in database.execute("SELECT id, head FROM rooms").fetchall():
+        rooms = database.execute("SELECT id, head FROM rooms").fetchall()
+        new = sum(head - self.heads.get(room, 0) for room, head in rooms)
+        last = "SELECT room, seq FROM outbox WHERE topic = 'event' ORDER BY id DESC LIMIT ?"
+        waiting = set(database.execute(last, (new,)))  # rows of new events come after those of old ones
+        for room, head in rooms:
             before = self.heads.get(room, 0)
             rows = database.execute(
                 "SELECT e.seq, e.actor, e.kind, e.body, m.id, m.author, m.client_msg_id, "
-                "EXISTS (SELECT 1 FROM outbox o WHERE o.topic = 'event' AND o.room = e.room AND o.seq = e.seq) OR "
                 "EXISTS (SELECT 1 FROM search_entries s WHERE s.room = e.room AND s.seq = e.seq) FROM events e "
                 "LEFT JOIN messages m ON m.author = e.actor AND m.room = e.room "
                 "AND m.client_msg_id = json_extract(CAST(e.body AS TEXT), '$.client_msg_id') "
@@ -73,12 +76,12 @@ class Whole:
                 (room, before),
             ).fetchall()
             assert [row[0] for row in rows] == list(range(before + 1, head + 1)), f"the seq of {room} has gaps"
-            posted += sum(self._read_event(room, row) for row in rows)
+            posted += sum(self._read_event(room, row, (room, row[0]) in waiting or bool(row[7])) for row in rows)
             self.heads[room] = head
         return posted
 
-    def _read_event(self, room: str, row: tuple[int, str, str, bytes, str, str, str, int]) -> int:
-        seq, actor, kind, body, message, author, client_msg_id, followed = row
+    def _read_event(self, room: str, row: tuple[int, str, str, bytes, str, str, str, int], followed: bool) -> int:
+        seq, actor, kind, body, message, author, client_msg_id, _ = row
         assert followed or kind != "message.posted", f"{room} {seq} is neither found by the search nor in the outbox"
         if kind != "message.posted":
             return 0
