@@ -7,7 +7,7 @@ Rules kept here:
 
 - It ends when the trusting side ends: by parent-death signal, and by the end of the socket.
 - It parses nothing but samples of ours, once, at its birth (``sanitizer.warming``).
-- Order of its birth: hello → import → warm → prepare locks → namespaces → empty root → try one jail → ready.
+- Order of its birth: hello → import → warm → settle → prepare locks → namespaces → empty root → try one jail → ready.
 - It never reads a descriptor that it passes on. It reports a death only after the process is gone.
 - One thread, so that fork is safe. A jail has one thread as well, except for the one format that needs more.
 
@@ -17,7 +17,6 @@ Example: ``sanitizer.supervisor`` is its only user.
 from __future__ import annotations
 
 import codecs
-import gc
 import importlib
 import os
 import select
@@ -29,10 +28,9 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import NoReturn
 
-from sanitizer import jail, kinds, namespaces, warming, worker
+from sanitizer import jail, kinds, namespaces, settling, warming, worker
 from sanitizer.wire import MAX_MESSAGE, Ended, Hello, Ready, Run, Started, decode_to_cell, encode
 
-_COLLECTIONS = 20_000, 20, 20  # seldom: a jail is short-lived, and its memory is bounded anyway
 _WAYS = 256  # remembered
 _NOT_BORN = -255  # status of a process that could not be forked
 _NOT_LOCKED, _STUMBLED = 70, 71  # exit statuses of a jailed process
@@ -75,9 +73,6 @@ def main(argv: list[str]) -> None:
     except Exception as error:  # told to the trusting side, which refuses to start
         link.send(encode(Ready("", f"{type(error).__name__}: {error}"[:500])))
         raise SystemExit(1) from error
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECTIONS)
     link.send(encode(Ready(cell.locks.tier, notes=cell.notes)))
     _serve(cell)
 
@@ -89,6 +84,7 @@ def _born(link: socket.socket, hello: Hello) -> Cell:
         codecs.lookup(encoding)
     modules = {mime: importlib.import_module(name) for mime, name in hello.modules.items()}
     warming.warm(modules)
+    settling.settle()
     locks = jail.prepare("full")
     namespaces.become_nobody()
     namespaces.die_with_parent()  # becoming nobody has cleared it
