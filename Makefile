@@ -81,6 +81,10 @@ campaign-disk-full: setup ## Fill the disk at random points, then give it space 
 campaign-memory: setup ## Take the storage writer's memory away, then kill it (resumable; RUNS=500)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.starve_writer --runs $(or $(RUNS),500) --folder $(CAMPAIGNS)/memory
 
+.PHONY: campaign-corrupt
+campaign-corrupt: setup ## Let single places of a store rot, and see what finds it (resumable; PLACES=1000)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.corrupt --places $(or $(PLACES),1000) --folder $(CAMPAIGNS)/corrupt
+
 .PHONY: campaign-cancel
 campaign-cancel: setup ## Cancel callers, handlers and sockets at random moments (resumable; CANCELLATIONS=10000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.cancel --cancellations $(or $(CANCELLATIONS),10000) --folder $(CAMPAIGNS)/cancel

@@ -1,4 +1,4 @@
-"""``sekisho doctor [--json]``: what is right and what is not, each with what to do.
+"""``sekisho doctor [--scrub] [--json]``: what is right and what is not, each with what to do.
 
 Rules: looks, never changes, also beside a running server; a check that cannot be made is a finding; exit status 1 if
 anything is wrong, warnings alone are 0.
@@ -17,12 +17,12 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from sqlalchemy.exc import DBAPIError
 
 from ops.control import ask
 from ops.place import read_settings
+from ops.scrub import Finding, scrub
 from rooms.audit import verifier_key
 from rooms.store.audit import found_record
 from rooms.store.database import quick_check, snapshot
@@ -36,7 +36,6 @@ from server.installation import DATABASE, HEAD, KEYS, StartRefused, check_folder
 from server.load import LIMITS
 from server.settings import IcapSettings, Settings, warnings
 
-Level = Literal["ok", "warning", "wrong"]
 NEARLY_FULL = 0.90
 ICAP_SECONDS = 3.0
 SIGNED_WITHIN = 10 * 60_000  # ms
@@ -51,20 +50,16 @@ KEY_FILES = ("checkpoint.key", "receipt.key", "origin")
 _TIMEX, _TIME_ERROR = 512, 5  # more than a struct timex takes, all zero: only ask
 
 
-class Finding(NamedTuple):
-    """``level``: ok, warning or wrong. The sentences say what to do."""
-
-    check: str
-    level: Level
-    ja: str
-    en: str
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--data", metavar="DIR", type=Path, help="データの置き場所 / the data folder")
     where.add_argument("--config", metavar="FILE", type=Path, help="設定ファイル / the configuration, sekisho.toml")
     parser.add_argument("--json", action="store_true", help="JSONで出す / as JSON")
+    parser.add_argument(
+        "--scrub",
+        action="store_true",
+        help="保存した全部を読んで確かめる / read and check everything that is stored",
+    )
     parser.set_defaults(run=run)
 
 
@@ -112,6 +107,17 @@ def look(args: argparse.Namespace) -> Iterator[Finding]:
         yield from _guarded("load", lambda: _load(folder))
         yield from _guarded("database", lambda: _database(folder))
         yield from _guarded("audit", lambda: _audit(folder))
+        if args.scrub:
+            yield from _scrubbed(folder)
+
+
+def _scrubbed(folder: Path) -> Iterator[Finding]:
+    """What the scrub found, up to what it cannot read."""
+    try:
+        yield from scrub(folder)
+    except (DBAPIError, OSError, ValueError) as error:
+        why = error.orig if isinstance(error, DBAPIError) else error
+        yield Finding("scrub", "wrong", f"読めません: {why}", f"Cannot be read: {why}")
 
 
 def _guarded(check: str, work: Callable[[], Finding]) -> Iterator[Finding]:

@@ -189,6 +189,13 @@ def _checkpoint(connection: Connection) -> None:
     connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").close()
 
 
+def full_check(connection: Connection, most: int) -> list[str]:
+    """What is wrong with the whole file, indices, unique columns and references too; at most so many of each."""
+    said = connection.execute(text(f"PRAGMA integrity_check({most:d})")).scalars().all()
+    loose = connection.execute(text("PRAGMA foreign_key_check")).all()
+    return [str(line) for line in said if line != "ok"] + [f"{row[0]} → {row[2]}" for row in loose[:most]]
+
+
 class Database:
     """The open database of one installation.
 

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rooms.commands.posting import MarkRead, PostMessage
 from rooms.decide.posting import AttachmentPosted, EventAppended, MessageKept, ReadMarkMoved
-from rooms.events import RoomEvent, decode, encode, kind_of
+from rooms.events import RoomEvent, encode, kind_of
+from rooms.store.event_rows import COLUMNS, check_of, event_of
 from rooms.store.gathering import load_rooms
 from rooms.store.people import load_people
 from rooms.store.prepared import Prepared
@@ -33,7 +34,7 @@ _SHOWN = (
     .where(attachments.c.id == bindparam("b_id"))
     .values(message=bindparam("b_message"), seq=bindparam("b_seq"))
 )
-_INSERT_EVENTS = Prepared(insert(events), "room", "seq", "at", "actor", "made_in", "kind", "body")
+_INSERT_EVENTS = Prepared(insert(events), "room", "seq", "at", "actor", "made_in", "kind", "body", "crc")
 _INSERT_MESSAGES = Prepared(insert(messages), *_KEY, "id", "seq")
 _INSERT_OUTBOX = Prepared(insert(outbox), "topic", "room", "seq")
 
@@ -65,11 +66,15 @@ def load_mark_read(connection: Connection, commands: Sequence[MarkRead], world: 
 def write_events(connection: Connection, changes: Sequence[EventAppended]) -> None:
     """The events, each room's new head, and what must follow from them (``outbox``)."""
     appended = [change.event for change in changes]
-    _INSERT_EVENTS.run(
-        connection, ((e.room, e.seq, e.at, e.actor, e.made_in, kind_of(e.event), encode(e.event)) for e in appended)
-    )
+    _INSERT_EVENTS.run(connection, (_row(event) for event in appended))
     _INSERT_OUTBOX.run(connection, (("event", e.room, e.seq) for e in appended))
     _HEAD.run(connection, {e.room: e.seq for e in appended}.items())
+
+
+def _row(event: RoomEvent) -> tuple[str, int, int, str, str, str, bytes, int]:
+    room, seq, at, actor, made_in, what = event.room, event.seq, event.at, event.actor, event.made_in, event.event
+    body = encode(what)
+    return room, seq, at, actor, made_in, kind_of(what), body, check_of(room, seq, at, actor, made_in, body)
 
 
 def write_messages(connection: Connection, changes: Sequence[MessageKept]) -> None:
@@ -91,15 +96,14 @@ def write_read_marks(connection: Connection, changes: Sequence[ReadMarkMoved]) -
     connection.execute(upsert, [{"person": p, "room": r, "seq": seq} for (p, r), seq in last.items()])
 
 
-_EVENT = (events.c.room, events.c.seq, events.c.at, events.c.actor, events.c.made_in, events.c.body)
 _AFTER = (
-    select(*_EVENT)
+    select(*COLUMNS)
     .where(events.c.room == bindparam("room"), events.c.seq > bindparam("after"))
     .order_by(events.c.seq)
     .limit(bindparam("n"))
 )
 _BEFORE = (
-    select(*_EVENT)
+    select(*COLUMNS)
     .where(
         events.c.room == bindparam("room"),
         events.c.seq > bindparam("after"),
@@ -113,7 +117,7 @@ _BEFORE = (
 async def events_after(connection: AsyncConnection, room: str, after: int, limit: int) -> list[RoomEvent]:
     """The next events of a room, ascending."""
     rows = await connection.execute(_AFTER, {"room": room, "after": after, "n": limit})
-    return [RoomEvent(r[0], r[1], r[2], r[3], r[4], decode(r[5])) for r in rows]
+    return [event_of(row) for row in rows]
 
 
 async def events_before(
@@ -121,7 +125,7 @@ async def events_before(
 ) -> list[RoomEvent]:
     """The last events before a seq, ascending; none up to ``after``."""
     rows = await connection.execute(_BEFORE, {"room": room, "before": before, "after": after, "n": limit})
-    return [RoomEvent(r[0], r[1], r[2], r[3], r[4], decode(r[5])) for r in rows][::-1]
+    return [event_of(row) for row in rows][::-1]
 
 
 async def head_of(connection: AsyncConnection, room: str) -> int:

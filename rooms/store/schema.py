@@ -133,6 +133,7 @@ events = Table(
     Column("made_in", String(16), nullable=False),
     Column("kind", String(32), nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("crc", BigInteger),
     sqlite_with_rowid=False,
 )
 

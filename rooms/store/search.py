@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rooms.commands.indexing import IndexEvents
 from rooms.decide.indexing import EventsIndexed
-from rooms.events import RoomEvent, decode
+from rooms.events import RoomEvent
+from rooms.store.event_rows import COLUMNS, event_of
 from rooms.store.prepared import Prepared
 from rooms.store.schema import events, outbox, search_entries
 from rooms.world import World
@@ -28,7 +29,7 @@ _LAST_ENTRY = Prepared(select(func.max(search_entries.c.id)))
 _STILL_WAITS = Prepared(select(outbox.c.id).where(outbox.c.id == bindparam("row")), "row")
 _DONE = Prepared(delete(outbox).where(outbox.c.id == bindparam("row")), "row")
 _WAITING = (
-    select(outbox.c.id, events.c.room, events.c.seq, events.c.at, events.c.actor, events.c.made_in, events.c.body)
+    select(outbox.c.id, *COLUMNS)
     .join(events, (events.c.room == outbox.c.room) & (events.c.seq == outbox.c.seq))
     .where(outbox.c.topic == TOPIC)
     .order_by(outbox.c.id)
@@ -37,7 +38,7 @@ _WAITING = (
 # CROSS JOIN fixes SQLite's order: matches from the newest on, each looked up by key.
 _FOUND = text(
     """
-    SELECT e.id, e.kind, e.ref, v.room, v.seq, v.at, v.actor, v.made_in, v.body
+    SELECT e.id, e.kind, e.ref, v.room, v.seq, v.at, v.actor, v.made_in, v.body, v.crc
     FROM search_grams g
     CROSS JOIN search_entries e ON e.id = g.rowid
     CROSS JOIN members m ON m.room = e.room AND m.person = :person AND e.seq > m.after
@@ -86,7 +87,7 @@ def tokens(grams: Iterable[str]) -> str:
 async def waiting_events(connection: AsyncConnection, limit: int) -> list[tuple[int, RoomEvent]]:
     """(outbox row, event) of what is not findable yet, oldest first."""
     rows = await connection.execute(_WAITING, {"n": limit})
-    return [(r[0], RoomEvent(r[1], r[2], r[3], r[4], r[5], decode(r[6]))) for r in rows]
+    return [(row[0], event_of(row[1:])) for row in rows]
 
 
 async def find(
@@ -111,4 +112,4 @@ async def find(
         "n": limit,
     }
     rows = await connection.execute(_FOUND, asked)
-    return [Hit(r[0], r[1], r[2], RoomEvent(r[3], r[4], r[5], r[6], r[7], decode(r[8]))) for r in rows]
+    return [Hit(row[0], row[1], row[2], event_of(row[3:])) for row in rows]

@@ -118,6 +118,12 @@ def test_a_writer_without_memory(tmp_path: Path) -> None:
     assert figures["messages"] >= figures["acknowledged"] > 50
 
 
+def test_places_that_rot(tmp_path: Path) -> None:
+    figures = _in_a_process("corrupt", "--places", 40, "--folder", tmp_path)
+    assert figures["places"] == 40
+    assert sum(count for name, count in figures.items() if "found by" in name) > 15
+
+
 async def test_a_store_that_lost_something_is_found_out(tmp_path: Path) -> None:
     """The judge of the campaigns itself: what is missing, doubled or half there is seen."""
     town = await open_town(tmp_path)
