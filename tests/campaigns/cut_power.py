@@ -34,6 +34,7 @@ from campaigns.warm_writer import Ledger, Life, Town, found, read_all
 from support.forgetful_disk import Disk, Way, any_way
 from support.fuse import Unavailable, enter_own_mounts
 
+from rooms.store.database import MOST_IN_LOG
 from server.installation import DATABASE
 
 PEOPLE, ROOMS, UPLOADERS = 4, 2, 2
@@ -82,7 +83,7 @@ async def _warm_up(town: Town) -> None:
 
 def life(rig: Rig, disk: Disk, ledger: Ledger, chooser: random.Random, synchronous: str = "FULL") -> Counter[str]:
     """One child, cut; answers what it acknowledged. Some have their log checkpointed often, some are watched."""
-    pages, watched = chooser.choice((1000, 40)), chooser.random() < 0.5
+    pages, watched = chooser.choice((MOST_IN_LOG, 40)), chooser.random() < 0.5
     cutter = Cutter()
     if chooser.random() < ANY_MOMENT:
         cutter.left = chooser.randrange(1, FIRST_CHANGES)

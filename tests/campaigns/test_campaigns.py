@@ -119,9 +119,9 @@ def test_a_writer_without_memory(tmp_path: Path) -> None:
 
 
 def test_places_that_rot(tmp_path: Path) -> None:
-    figures = _in_a_process("corrupt", "--places", 40, "--folder", tmp_path)
-    assert figures["places"] == 40
-    assert sum(count for name, count in figures.items() if "found by" in name) > 15
+    figures = _in_a_process("corrupt", "--places", 20, "--folder", tmp_path)
+    assert figures["places"] == 20
+    assert sum(count for name, count in figures.items() if "found by" in name) > 8
 
 
 async def test_a_store_that_lost_something_is_found_out(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ it, sends again what was left unanswered, and writes as fast as it can until it 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 import sqlite3
@@ -32,7 +33,7 @@ from rooms.commands.people import AddOrganisation, AddPerson
 from rooms.commands.posting import PostMessage
 from rooms.perform import Drain, Performer
 from rooms.store.blobs import BlobFolder
-from rooms.store.database import Database
+from rooms.store.database import MOST_IN_LOG, Database
 from rooms.store.kept_head import KeptHead
 from rooms.world import Posted, Terms
 from server.housekeeping import sweep_folders
@@ -112,9 +113,9 @@ def reading(folder: Path) -> sqlite3.Connection:
 @dataclass
 class Life:
     """One child's life. ``uploaders`` send files beside the posters; ``only_look`` ends it after the check;
-    ``synchronous`` other than FULL exists in campaigns alone, as the control that must lose; with fewer pages than 1000
-    in ``autocheckpoint``, what is rare in earnest comes often; ``watched``: a reader is there before the writer, as a
-    doctor or a backup may be.
+    ``synchronous`` other than FULL exists in campaigns alone, as the control that must lose; with fewer pages than
+    is usual in ``autocheckpoint``, what is rare in earnest comes often; ``watched``: a reader is there before the
+    writer, as a doctor or a backup may be.
     """
 
     folder: Path
@@ -123,7 +124,7 @@ class Life:
     talk: Talk
     uploaders: int = 0
     synchronous: str = "FULL"
-    autocheckpoint: int = 1000
+    autocheckpoint: int = MOST_IN_LOG
     only_look: bool = False
     watched: bool = False
 
@@ -149,7 +150,7 @@ class Life:
             receiving = Receiving(database, quarantine, writer.submit, lambda: True, LARGEST_FILE, Load())
             posts = [self._post(writer, n, *place) for n, place in enumerate(self.town.posters())]
             uploads = [self._upload(receiving, n) for n in range(self.uploaders)]
-            await asyncio.gather(*posts, *uploads, self._sign(writer))
+            await asyncio.gather(*posts, *uploads, self._sign(writer, database))
 
     def _check(self, quarantine: BlobFolder) -> None:
         with closing(reading(self.folder)) as database:
@@ -180,14 +181,18 @@ class Life:
             assert isinstance(kept, Attachment), kept
             self.talk.say("file", kept.id, received.blob, received.sha256, received.size)
 
-    async def _sign(self, writer: Performer) -> None:
-        """Signed heads, far more often than in earnest, so that ends meet the moments around them."""
-        while True:
+    async def _sign(self, writer: Performer, database: Database) -> None:
+        """Signed heads, and logs taken over, far more often than in earnest, so that ends meet the moments around
+        them.
+        """
+        for number in itertools.count():
             await asyncio.sleep(0.015)
             await writer.submit(MakeCheckpoint(SERVER))
+            if number % 4 == 3:
+                await database.settle()
 
 
-def set_up(database: Database, synchronous: str = "FULL", autocheckpoint: int = 1000) -> None:
+def set_up(database: Database, synchronous: str = "FULL", autocheckpoint: int = MOST_IN_LOG) -> None:
     """What a campaign has otherwise than the product, on the writer's one connection, outside of a transaction."""
 
     def change(connection: Any) -> int:
