@@ -37,7 +37,7 @@ class Server:
     def __init__(
         self, folder: Path, limits: Mapping[str, int] = NO_LIMITS, environment: Mapping[str, str] | None = None
     ) -> None:
-        self.folder = folder
+        self.folder = folder = folder.resolve()
         self.data = folder / "data"
         self.port = free_port()
         self.other = free_port()
