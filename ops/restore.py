@@ -41,7 +41,7 @@ from rooms.commands.sessions import EndSessionsOf
 from rooms.ids import CHANCE_BYTES
 from rooms.refusals import Refusal
 from rooms.store.backing_up import QUARANTINE, RENDITIONS, logins_with_sessions
-from rooms.store.blobs import sync_folder, write_all
+from rooms.store.blobs import make_folder, sync_folder, write_all
 from rooms.store.database import DatabaseDamaged, snapshot
 from rooms.zones import ZONE_NAMES
 from server.installation import KEYS, LOCK, RESTORING, StartRefused, hold_lock, only_ours
@@ -122,7 +122,7 @@ def restore(path: Path, folder: Path, passphrase: str | None, *, without_keys: b
 def _empty_folder(folder: Path) -> Iterator[Path]:
     """``restoring/`` in the folder, which is held; whatever fails, the folder is as it was."""
     made = not folder.exists()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     try:
         _refuse_unless_empty(folder)
         only_ours(folder)

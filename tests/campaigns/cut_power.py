@@ -2,7 +2,8 @@
 
 Shows: what the real writer acknowledged, posts and files, is there when the store is opened from what survived; rooms
 have no gaps; nothing is there by half; the audit tree goes on from its kept head; an installation that is cut while it
-is made can be started. The control, the same writer with ``synchronous=NORMAL``, must lose: else the rig is broken.
+is made can be started, and a restore that said it was done is there. The control, the same writer with
+``synchronous=NORMAL``, must lose: else the rig is broken.
 
 >>> python -m campaigns.cut_power --cuts 5000 --folder DIR   # doctest: +SKIP
 
@@ -19,23 +20,27 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import random
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import closing, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from campaigns.forked import Talk
 from campaigns.on_disk import Cutter, live
-from campaigns.warm_writer import Ledger, Life, Town, found, read_all
+from campaigns.warm_writer import Ledger, Life, Town, found, read_all, reading
 from support.forgetful_disk import Disk, Way, any_way
 from support.fuse import Unavailable, enter_own_mounts
 
+from ops import cli
+from ops.restore import restore
 from rooms.store.database import MOST_IN_LOG
-from server.installation import DATABASE
+from server.installation import DATABASE, StartRefused, lock_folder, open_database
 
 PEOPLE, ROOMS, UPLOADERS = 4, 2, 2
 CUTS_OF_ONE_STORE = 50
@@ -47,20 +52,23 @@ ANY_MOMENT, FIRST_CHANGES = 0.1, 60  # share of cuts that come within so many ch
 
 @dataclass
 class Rig:
-    """Where disks are mounted, and a new installation to copy."""
+    """Where disks are mounted, a new installation to copy, and the backup of another on a disk of the machine."""
 
     point: Path
     template: Disk
     town: Town
     changes_of_making: int
+    backup: Path
 
     @property
     def data(self) -> Path:
         return self.point / "data"
 
 
-def make(point: Path) -> Rig:
+def make(scratch: Path) -> Rig:
     """The installation that every store begins as. Everything its maker was told is durable when the maker ends."""
+    point = scratch / "mount"
+    point.mkdir()
     disk, cutter, towns = Disk(), Cutter(), []
 
     def work(talk: Talk) -> None:
@@ -70,15 +78,11 @@ def make(point: Path) -> Rig:
     for word, *more in live(disk, point, work, cutter):
         assert word == "made", more[0]
         towns.append(Town(*more))
-    rig = Rig(point, disk.cut(random.Random(0), Way("drop")), towns[0], cutter.changes)
-    asyncio.run(_warm_up(rig.town))
-    return rig
-
-
-async def _warm_up(town: Town) -> None:
-    """A life of a moment in this process, on a disk of the machine, so that children find everything imported."""
-    with tempfile.TemporaryDirectory() as folder:
-        await found(Path(folder) / "data", 1, 1)
+    asyncio.run(found(scratch / "other", PEOPLE, 1))  # in this process, so that children find everything imported
+    backup = scratch / "other.backup"
+    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
+        assert cli.main(["backup", "--data", str(scratch / "other"), "-o", str(backup)]) == 0
+    return Rig(point, disk.cut(random.Random(0), Way("drop")), towns[0], cutter.changes, backup)
 
 
 def life(rig: Rig, disk: Disk, ledger: Ledger, chooser: random.Random, synchronous: str = "FULL") -> Counter[str]:
@@ -130,12 +134,40 @@ async def _made(folder: Path) -> None:
     await found(folder, PEOPLE, ROOMS)
 
 
+def cut_restoring(rig: Rig, chooser: random.Random) -> Counter[str]:
+    """A restore, cut at any moment or right after it said that it was done: what it said it did is there."""
+    disk, cutter = Disk(), Cutter(chooser.choice((None, chooser.randrange(1, FIRST_CHANGES))))
+
+    def work(talk: Talk) -> None:
+        restore(rig.backup, rig.data, None, without_keys=True)
+        talk.say("restored")
+
+    said = live(disk, rig.point, work, cutter)
+    assert all(line == ["restored"] for line in said), said
+    after = disk.cut(chooser, Way("drop") if said else any_way(chooser))
+    found_there = live(after, rig.point, lambda talk: _count_people(rig.data, talk), Cutter())
+    assert not said or found_there == [["people", PEOPLE]], f"a restore said that it was done; then {found_there}"
+    return Counter(cuts_of_restoring=1, restored=len(said))
+
+
+def _count_people(folder: Path, talk: Talk) -> None:
+    """How many are in an installation that can be started; why not, in one that cannot."""
+    try:
+        with lock_folder(folder):
+            open_database(folder).close_writer()
+            with closing(reading(folder)) as database:
+                talk.say("people", *database.execute("SELECT count(*) FROM people").fetchone())
+    except StartRefused as refused:
+        talk.say("refused", refused.code)
+
+
 def one_store(rig: Rig, cuts: int, chooser: random.Random) -> Counter[str]:
     """So many cuts of one installation, then all of it read."""
     figures: Counter[str] = Counter()
     for _ in range(CUTS_OF_MAKING):
         cut_making(rig, chooser)
         figures["cuts_of_making"] += 1
+    figures += cut_restoring(rig, chooser)
     disk, ledger = rig.template.copy(), Ledger()
     for _ in range(cuts):
         way = any_way(chooser)
@@ -172,8 +204,8 @@ def campaign(
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state.json"
     figures: Counter[str] = Counter(json.loads(state.read_text()) if state.exists() else {})
-    with tempfile.TemporaryDirectory() as point:
-        rig = make(Path(point))
+    with tempfile.TemporaryDirectory() as scratch:
+        rig = make(Path(scratch))
         figures += control(rig, controls, random.Random(f"{seed} {figures['cuts']} control"), synchronous)
         assert figures["controls_that_lost"], "the control lost nothing: this rig shows nothing"
         while figures["cuts"] < cuts:

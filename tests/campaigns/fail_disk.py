@@ -232,8 +232,8 @@ def campaign(folder: Path, seed: int, step: int = 1, only: str = "") -> dict[str
     figures: dict[str, Counter[str]] = {kind.name: Counter() for kind in KINDS}
     if state.exists():
         figures |= {name: Counter(found) for name, found in json.loads(state.read_text()).items()}
-    with tempfile.TemporaryDirectory() as point:
-        rig = make(Path(point))
+    with tempfile.TemporaryDirectory() as scratch:
+        rig = make(Path(scratch))
         for kind in [kind for kind in KINDS if only in ("", kind.name)]:
             found = figures[kind.name]
             while not found["clean"]:

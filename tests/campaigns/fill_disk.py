@@ -186,8 +186,8 @@ def campaign(folder: Path, points: int, seed: int) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state.json"
     figures: Counter[str] = Counter(json.loads(state.read_text()) if state.exists() else {})
-    with tempfile.TemporaryDirectory() as point:
-        rig = make(Path(point))
+    with tempfile.TemporaryDirectory() as scratch:
+        rig = make(Path(scratch))
         while figures["points"] < points:
             begun = time.monotonic()
             figures += one_point(rig, random.Random(f"{seed} {figures['points']}")) + Counter(points=1)
