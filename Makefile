@@ -113,6 +113,10 @@ campaign-restore: setup ## Back up under load, lose the server, restore, go on (
 campaign-order: setup ## Readers that poll every millisecond while 64 writers commit (resumable; ROWS=1000000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.commit_order --rows $(or $(ROWS),1000000) --folder $(CAMPAIGNS)/order
 
+.PHONY: campaign-autobahn
+campaign-autobahn: setup ## The Autobahn Testsuite against the protocol class (WSTEST=a Python 2.7's wstest)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.autobahn --wstest $(WSTEST) --folder $(CAMPAIGNS)/autobahn
+
 .PHONY: campaign-peek
 campaign-peek: setup ## Ask for a file in every way while its verdict is pending (TRIES=10000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.peek --tries $(or $(TRIES),10000) --folder $(CAMPAIGNS)/peek

@@ -65,6 +65,17 @@ _log = logging.getLogger("sekisho.sockets")
 _frames_log = logging.getLogger("sekisho.sockets.frames")
 
 
+class _Protocol(ServerProtocol):
+    """A close may come between the fragments of a message, as any control frame may (RFC 6455 section 5.4): it ends the
+    connection, and breaks no rule.
+    """
+
+    def recv_frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
+
+
 class WebSocketConnection(asyncio.Protocol):
     """One socket from the upgrade to its end; ``fanout.Receiver``, ``resume.Reader`` and ``timer_wheel.Timed``.
 
@@ -104,7 +115,7 @@ class WebSocketConnection(asyncio.Protocol):
         limits = endpoint.limits
         self._endpoint = endpoint
         self._listener = listener
-        self._ws = ServerProtocol(subprotocols=_SUBPROTOCOLS, max_size=limits.max_frame, logger=_frames_log)
+        self._ws = _Protocol(subprotocols=_SUBPROTOCOLS, max_size=limits.max_frame, logger=_frames_log)
         self.session = Session("ja", None, Bucket(UNLIMITED, 0.0))
         self.who: LoggedIn | None = None
         self.channels: list[Channel] = []

@@ -203,6 +203,11 @@ async def test_a_close_that_cannot_be_read_is_failed(raw: Raw, payload: bytes) -
     await raw.assert_closed(1002, 1007)
 
 
+async def test_a_close_between_fragments_is_echoed(raw: Raw) -> None:
+    raw.send(encode(TEXT, READ[:5], fin=False), encode(CLOSE, b"\x03\xe8"), encode(CONT, READ[5:]))
+    await raw.assert_closed(1000)
+
+
 async def test_nothing_after_a_close_is_read(raw: Raw) -> None:
     raw.send(encode(CLOSE, b"\x03\xe8"), encode(TEXT, READ), encode(PING))
     assert (await raw.frame())[0] == CLOSE

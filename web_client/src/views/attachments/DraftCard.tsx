@@ -31,7 +31,7 @@ function Uploading({ file }: { file: DraftFile }): JSX.Element {
   return (
     <>
       <Track steps={UPLOADING} />
-      <p class="card-line"><progress max={100} value={percent} aria-label={file.name} />{label}</p>
+      <p class="card-line"><progress max={100} value={file.held ? 0 : percent} aria-label={file.name} />{label}</p>
     </>
   );
 }
