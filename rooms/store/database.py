@@ -149,14 +149,16 @@ def snapshot(path: Path) -> Iterator[Connection]:
 
 
 def storage_error(error: BaseException) -> Exception | None:
-    """The named failure behind a driver's error, or None if it is not the storage's."""
+    """The named failure behind a driver's error, or None if it is not the storage's. A writer that may not open or
+    write its file is one of the disk: SQLite goes on read-only where opening for writing failed, and stays so.
+    """
     cause = error.orig if isinstance(error, DBAPIError) else error
     if not isinstance(cause, sqlite3.Error):
         return None
     name = getattr(cause, "sqlite_errorname", "") or ""
     if name.startswith("SQLITE_FULL"):
         return StorageFull("the disk is full")
-    if name.startswith("SQLITE_IOERR"):
+    if name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY")):
         return FatalStorageError(f"the disk failed: {name}")
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return DatabaseDamaged(f"the database is damaged: {name}")

@@ -210,6 +210,7 @@ def _judged(said: list[list[Any]], failing: Failing) -> Counter[str]:
     if failing.hit == f"fsync {LOG}" and "open" in words and "closing" not in words:
         assert words[-1] == "ended", "the log could not be made durable, and the writer went on"
     assert words[-1:] != ["not started"] or "open" not in words, "an error of the disk was nobody's"
+    assert ["refused", "internal"] not in [line[:2] for line in said], "an error of the disk was taken for one of ours"
     ends = {"closed": "went_on", "ended": "ended", "not started": "not_started"}
     refused = Counter(f"refused: {line[1]}" for line in said if line[0] == "refused")
     return refused + Counter({ends.get(words[-1] if words else "", "killed"): 1})

@@ -77,6 +77,8 @@ def _error(name: str) -> OperationalError:
         ("SQLITE_FULL", StorageFull),
         ("SQLITE_IOERR_FSYNC", FatalStorageError),
         ("SQLITE_IOERR_WRITE", FatalStorageError),
+        ("SQLITE_READONLY", FatalStorageError),
+        ("SQLITE_CANTOPEN_FULLPATH", FatalStorageError),
         ("SQLITE_CORRUPT", DatabaseDamaged),
         ("SQLITE_NOTADB", DatabaseDamaged),
     ],
