@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from rooms.room import Room
+from rooms.store.database import Database
 from rooms.store.gathering import Audience, audiences_of
 from server.directory import Directory
 
@@ -27,10 +26,10 @@ class Audiences:
         self._most = most
         self._kept: OrderedDict[str, Audience] = OrderedDict()
 
-    async def of(self, connection: AsyncConnection, rooms: Sequence[str]) -> dict[str, Audience]:
+    async def of(self, database: Database, rooms: Sequence[str]) -> dict[str, Audience]:
         """The audience of each room."""
         missing = [room for room in rooms if room not in self._kept]
-        read = await audiences_of(connection, missing) if missing else {}
+        read = await database.look(lambda connection: audiences_of(connection, missing)) if missing else {}
         found = {room: self._kept.get(room) or read.get(room, NOBODY) for room in rooms}
         for room, audience in found.items():
             self._keep(room, audience)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -84,6 +84,14 @@ class StoredEvent(Struct, frozen=True, eq=False):
 Answered = Callable[[Posted | Refusal], None]
 
 
+class Gap(NamedTuple):
+    """At most ``limit`` events of ``room`` with seq > ``after``."""
+
+    room: str
+    after: int
+    limit: int
+
+
 class Pruned:
     """Answer of ``Engine.events``: the cursor lies before what is kept; the client loads the room afresh."""
 
@@ -107,8 +115,8 @@ class Engine(Protocol):
         """
         ...
 
-    async def events(self, who: LoggedIn, room: str, after: int, limit: int) -> Sequence[StoredEvent] | Pruned:
-        """At most ``limit`` events with seq > ``after`` that the person may read, ascending.
+    async def events(self, who: LoggedIn, gaps: Sequence[Gap]) -> list[Sequence[StoredEvent] | Pruned]:
+        """For each gap, in their order, the events that the person may read there, ascending.
 
         It must see every event that was published to the hub before the call. Empty: nothing more may be read.
         """

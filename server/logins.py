@@ -65,9 +65,7 @@ class Logins:
     async def _checked(self, login: str, password: str, origin: Origin) -> Entered | Refusal:
         """Who fails hears so at once: waiting for the record would tell who exists by its time."""
         name = normal_login(login) or ""
-        async with self._database.read() as connection:
-            encoded = await password_of(connection, name)
-            tries = await tries_of(connection, name)
+        encoded, tries = await self._database.look(lambda c: (password_of(c, name), tries_of(c, name)))
         right = await self._passwords.check(encoded, password)
         if encoded is None:
             self._strangers.refused(origin, "wrong_login")

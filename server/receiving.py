@@ -106,8 +106,7 @@ class Receiving:
             return refuse("uploads_paused", self._load.come_back())
         if size is not None and size > self.max_size:
             return refuse("too_large")
-        async with self._database.read() as connection:
-            found = await room_for(connection, room, origin.person or "", origin.zone or "")
+        found = await self._database.look(lambda c: room_for(c, room, origin.person or "", origin.zone or ""))
         return None if found is not None else refuse("not_found")
 
     async def stream(self, chunks: AsyncIterator[bytes]) -> Received | Refusal:

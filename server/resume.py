@@ -1,9 +1,9 @@
 """Replay: what happened in a connection's rooms while it was away, read from the store and paced by its socket.
 
 Rules:
-- A task exists only while a connection is behind somewhere. Rooms are read one after the other, a page at a time;
-  the next page is read when the socket has taken the last one (below the low-water mark), so a slow line costs one
-  page of memory.
+- A task exists only while a connection is behind somewhere. Rooms are read one after the other, a page at a time; a
+  page holds what is missing of several rooms where it is little in each. The next one is read when the socket has
+  taken the last (below the low-water mark), so a slow line costs one page of memory.
 - A room goes live in the same turn of the loop in which its replay has reached the room's head: nothing is missed,
   nothing comes twice. Who left a room gets no page of it that was under way.
 - While a replay runs, a full socket is no offence: rooms that were live already fall behind instead of being buffered.
@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from server import wire
-from server.engine import Engine, LoggedIn, Pruned, StoredEvent
+from server.engine import Engine, Gap, LoggedIn, Pruned, StoredEvent
 from server.fanout import Channel, Hub, Receiver, event_frame
 from server.framing import frame
 
@@ -30,6 +30,8 @@ PAGE = 100
 SMALLEST_PAGE = 4
 CHUNK = 64 * 1024
 AT_ONCE = 16
+
+_Page = Sequence[StoredEvent] | Pruned
 
 
 class Reader(Receiver, Protocol):
@@ -55,55 +57,106 @@ class Replay:
         self._hub = hub
         self._gate = gate
         self._page = PAGE
-        self._reading: Channel | None = None
+        self._reading: list[_Part] = []
 
     def forget(self, channel: Channel) -> None:
         """The room is no longer the connection's: a page that is under way is thrown away, even if it is joined
         again.
         """
         self.behind = deque(entry for entry in self.behind if entry[0] is not channel)
-        if self._reading is channel:
-            self._reading = None
+        for part in self._reading:
+            part.wanted = part.wanted and part.channel is not channel
 
     async def run(self) -> None:
         """Until the connection is behind nowhere, or closes. Raises what the engine raises."""
         while await self._reader.drained():
             if not self.behind:
                 return
+            parts = self._next_page()
+            if parts:
+                await self._read(parts)
+
+    def _next_page(self) -> list[_Part]:
+        """The first rooms in line, as many as a page holds; those that miss nothing go live."""
+        parts: list[_Part] = []
+        room_left = self._page
+        while self.behind and room_left:
             channel, after = self.behind.popleft()
             if after >= channel.head:
                 self._hub.go_live(self._reader, channel, after)
-            else:
-                await self._read_page(channel, after)
-
-    async def _read_page(self, channel: Channel, after: int) -> None:
-        """One page of one room; the room stays first in line unless it is done."""
-        head = channel.head
-        self._reading = channel
-        async with self._gate:
-            page = await self._engine.events(self._who, channel.room, after, self._page)
-        if self._reading is not channel:
-            return
-        if isinstance(page, Pruned):
-            self._reader.write_paced(frame(wire.Reset(channel.room, head)))
-            has = head
-        else:
-            has = self._write(page) if page else head
-        self.behind.appendleft((channel, max(has, after)))
-
-    def _write(self, page: Sequence[StoredEvent]) -> int:
-        """Write events until the socket is full; the seq of the last one written. What is left is read again: pages of
-        long messages get shorter instead of being held."""
-        frames: list[bytes] = []
-        size = 0
-        for count, event in enumerate(page, 1):
-            frames.append(event_frame(event, self._who.view))
-            size += len(frames[-1])
-            if size < CHUNK and count < len(page):
                 continue
-            if not self._reader.write_paced(b"".join(frames)) and count < len(page):
-                self._page = max(SMALLEST_PAGE, count)
-                return event.seq
-            frames, size = [], 0
-        self._page = PAGE
-        return page[-1].seq
+            limit = min(room_left, channel.head - after)
+            room_left -= limit
+            parts.append(_Part(channel, after, limit))
+        return parts
+
+    async def _read(self, parts: list[_Part]) -> None:
+        """One page; each of its rooms stays first in line unless it is done."""
+        self._reading = parts
+        async with self._gate:
+            pages = await self._engine.events(self._who, [Gap(p.channel.room, p.after, p.limit) for p in parts])
+        has = self._write(parts, pages)
+        self.behind.extendleft((part.channel, seq) for part, seq in reversed(has))
+        self._reading = []
+
+    def _write(
+        self, parts: Sequence[_Part], pages: Sequence[Sequence[StoredEvent] | Pruned]
+    ) -> list[tuple[_Part, int]]:
+        """Write events until the socket is full; up to which seq each room has them now. What is left is read again:
+        pages of long messages get shorter instead of being held."""
+        out = _Out(self._reader)
+        has: list[tuple[_Part, int]] = []
+        for part, page in zip(parts, pages, strict=True):
+            if part.wanted:
+                has.append((part, part.after if out.full else self._write_room(out, part, page)))
+        out.flush()
+        self._page = max(SMALLEST_PAGE, out.events) if out.left_some else PAGE
+        return has
+
+    def _write_room(self, out: _Out, part: _Part, page: _Page) -> int:
+        if isinstance(page, Pruned):
+            out.write(frame(wire.Reset(part.channel.room, part.head)))
+            return part.head
+        for event in page:
+            if out.full:
+                out.left_some = True
+                return max(part.after, event.seq - 1)
+            out.write(event_frame(event, self._who.view))
+            out.events += 1
+        return max(part.after, page[-1].seq if page else part.head)
+
+
+class _Part:
+    """What a page reads of one room. ``head``: where the room stood when it was asked for; ``wanted``: still."""
+
+    __slots__ = ("after", "channel", "head", "limit", "wanted")
+
+    def __init__(self, channel: Channel, after: int, limit: int) -> None:
+        self.channel = channel
+        self.after = after
+        self.limit = limit
+        self.head = channel.head
+        self.wanted = True
+
+
+class _Out:
+    """Frames on their way to the reader, in chunks. ``full``: it takes no more at once; ``left_some``: there was
+    more."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._frames: list[bytes] = []
+        self._size = 0
+        self.events = 0
+        self.full = self.left_some = False
+
+    def write(self, data: bytes) -> None:
+        self._frames.append(data)
+        self._size += len(data)
+        if self._size >= CHUNK:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._frames:
+            self.full = not self._reader.write_paced(b"".join(self._frames))
+            self._frames, self._size = [], 0

@@ -10,17 +10,20 @@ import functools
 import secrets
 from collections.abc import Callable, Sequence
 
+from sqlalchemy import Connection
+
 from rooms.commands import Origin
 from rooms.commands.posting import PostMessage
+from rooms.events import RoomEvent
 from rooms.ids import CHANCE_BYTES
 from rooms.perform import Outcome
 from rooms.refusals import Refusal, refuse
 from rooms.store.database import Database
-from rooms.store.gathering import room_for, rooms_of
+from rooms.store.gathering import histories_of, rooms_of
 from rooms.store.posting import events_after
 from rooms.world import Posted as Kept
 from server import wire
-from server.engine import Answered, LoggedIn, Posted, Pruned, RequestOrigin, StoredEvent
+from server.engine import Answered, Gap, LoggedIn, Posted, Pruned, RequestOrigin, StoredEvent
 from server.on_record import OnRecord
 from server.read_marks import ReadMarks
 from server.sessions import Live, Sessions
@@ -76,13 +79,9 @@ class RoomsEngine:
         listed = await list_rooms(self._database, self._viewer, who.person, who.zone)
         return listed if self._sessions.alive(who.session) else refuse("session_ended")
 
-    async def events(self, who: LoggedIn, room: str, after: int, limit: int) -> Sequence[StoredEvent] | Pruned:
-        async with self._database.read() as connection:
-            found = await room_for(connection, room, who.person, who.zone)
-            if found is None:
-                return []
-            events = await events_after(connection, room, max(after, found[1].after), limit)
-        return [self._viewer.stored(event) for event in events]
+    async def events(self, who: LoggedIn, gaps: Sequence[Gap]) -> list[Sequence[StoredEvent] | Pruned]:
+        found = await self._database.look(lambda connection: _events(connection, who, gaps))
+        return [[self._viewer.stored(event) for event in events] for events in found]
 
     def post(self, who: LoggedIn, frame: wire.Post, origin: RequestOrigin, answered: Answered) -> None:
         if not self._sessions.use(who.session):
@@ -133,7 +132,15 @@ async def list_rooms(
     database: Database, viewer: Viewer, person: str, zone: str, only: str | None = None
 ) -> list[wire.RoomView]:
     """The rooms of a person in a zone, with what is unread in each."""
-    async with database.read() as connection:
-        rooms = await rooms_of(connection, person, zone, only)
-        audiences = await viewer.audiences.of(connection, [room.id for room in rooms])
+    rooms = await database.look(lambda connection: rooms_of(connection, person, zone, only))
+    audiences = await viewer.audiences.of(database, [room.id for room in rooms])
     return [viewer.listed(room, audiences[room.id], zone) for room in rooms]
+
+
+def _events(connection: Connection, who: LoggedIn, gaps: Sequence[Gap]) -> list[list[RoomEvent]]:
+    """Of each gap what the person may read; nothing of a room that is not there for it."""
+    first = histories_of(connection, {gap.room for gap in gaps}, who.person, who.zone)
+    return [
+        events_after(connection, gap.room, max(gap.after, first[gap.room]), gap.limit) if gap.room in first else []
+        for gap in gaps
+    ]

@@ -105,8 +105,7 @@ class Sessions:
         """From the store. What ended between the reading and now was told to a copy that was not here yet."""
         while True:
             told = self._told
-            async with self._database.read() as connection:
-                found = await session_by_token(connection, digest)
+            found = await self._database.look(lambda connection: session_by_token(connection, digest))
             if told == self._told:
                 break
         if found is None:

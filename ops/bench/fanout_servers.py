@@ -27,7 +27,7 @@ from typing import Any, cast
 from rooms.refusals import Refusal
 from server import wire
 from server.binding import bind
-from server.engine import Answered, LoggedIn, Posted, Pruned, RequestOrigin, StoredEvent
+from server.engine import Answered, Gap, LoggedIn, Posted, Pruned, RequestOrigin, StoredEvent
 from server.fanout import Hub, event_frame
 from server.listeners import serve
 from server.rate_limits import UNLIMITED
@@ -70,8 +70,10 @@ class BenchEngine:
         audience = wire.Audience(1000, 0, ["lgwan"])
         return [wire.RoomView(ROOM, "group", "負荷試験", self._head, 0, audience, ["lgwan"], 0)]
 
-    async def events(self, who: LoggedIn, room: str, after: int, limit: int) -> Sequence[StoredEvent] | Pruned:
-        return [event(seq) for seq in range(after + 1, min(self._head, after + limit) + 1)]
+    async def events(self, who: LoggedIn, gaps: Sequence[Gap]) -> list[Sequence[StoredEvent] | Pruned]:
+        return [
+            [event(seq) for seq in range(gap.after + 1, min(self._head, gap.after + gap.limit) + 1)] for gap in gaps
+        ]
 
     def post(self, who: LoggedIn, frame: wire.Post, origin: RequestOrigin, answered: Answered) -> None:
         if not self._waiting:

@@ -28,6 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, StaticPool
 
 from rooms.store.blobs import write_all
+from rooms.store.reader_threads import ReaderThreads
 from rooms.store.writer_thread import WriterThread
 
 T = TypeVar("T")
@@ -135,6 +136,16 @@ def reader_engine(path: Path) -> AsyncEngine:
     return engine
 
 
+def looker_engine(path: Path) -> Engine:
+    """For ``ReaderThreads``: read-only, with transactions begun by hand."""
+    engine = create_engine(
+        _read_only("sqlite", path), poolclass=NullPool, connect_args={"cached_statements": 256}, hide_parameters=True
+    )
+    event.listen(engine, "connect", _prepare_reader)
+    event.listen(engine, "connect", lambda raw, _: setattr(raw, "isolation_level", None))
+    return engine
+
+
 @contextmanager
 def snapshot(path: Path) -> Iterator[Connection]:
     """One consistent, read-only view of a database that a server may be writing to."""
@@ -212,6 +223,7 @@ class Database:
         self._connection: Connection | None = None
         self._settled = 0
         self._thread = WriterThread("writer")
+        self._lookers = ReaderThreads(READERS, looker_engine(path).connect)
 
     async def run(self, drain: Callable[[Connection], T]) -> T:
         """Run ``drain`` on the writer's thread. It begins and commits its own transactions."""
@@ -268,6 +280,15 @@ class Database:
         finally:
             await connection.close()
 
+    async def look(self, question: Callable[[Connection], T]) -> T:
+        """What ``question`` reads, all of it in one consistent view: for the short ones that many ask (a page of
+        events, a session, the rooms of a person). Raises ``ReadersBusy``."""
+        try:
+            async with asyncio.timeout(READER_WAIT):
+                return await self._lookers.ask(question)
+        except TimeoutError as error:
+            raise ReadersBusy from error
+
     def check(self) -> None:
         """Raises ``DatabaseDamaged`` unless SQLite finds the file sound (``PRAGMA quick_check``)."""
 
@@ -287,6 +308,7 @@ class Database:
 
     async def close(self) -> None:
         """Give everything back. The writer's thread ends last."""
+        self._lookers.close()
         await self._readers.dispose()
         self.close_writer()
 

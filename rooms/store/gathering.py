@@ -25,6 +25,7 @@ from rooms.decide.gathering import MembersMoved, RoomOpened
 from rooms.people import normal_login
 from rooms.room import Member, Room, direct_keys
 from rooms.store.people import load_logins, load_people
+from rooms.store.prepared import Prepared
 from rooms.store.schema import events, members, read_marks, rooms
 from rooms.store.schema import people as people_table
 from rooms.store.words import join, split
@@ -158,47 +159,55 @@ def _unread(mine: FromClause, read: ColumnElement[int]) -> ScalarSelect[int]:
     return select(func.count()).select_from(news).scalar_subquery()
 
 
-async def rooms_of(connection: AsyncConnection, person: str, zone: str, only: str | None = None) -> list[RoomOfPerson]:
+_MINE = members.alias("mine")
+_READ = func.coalesce(read_marks.c.seq, 0)
+_OF_PERSON = (
+    select(
+        rooms.c.id, rooms.c.kind, rooms.c.name, rooms.c.organisation, rooms.c.zones, rooms.c.head,
+        _MINE.c.after, _READ, _unread(_MINE, _READ),
+    )
+    .join(_MINE, (_MINE.c.room == rooms.c.id) & (_MINE.c.person == bindparam("person")))
+    .outerjoin(read_marks, (read_marks.c.room == rooms.c.id) & (read_marks.c.person == _MINE.c.person))
+    .order_by(rooms.c.name, rooms.c.id)
+)  # fmt: skip
+_ROOMS_OF = Prepared(_OF_PERSON, "person")
+_ROOM_OF = Prepared(_OF_PERSON.where(rooms.c.id == bindparam("room")), "person", "room")
+_OTHER = Prepared(
+    select(members.c.room, members.c.person).where(
+        members.c.room == bindparam("room"), members.c.person != bindparam("person")
+    ),
+    "room",
+    "person",
+)
+
+
+def rooms_of(connection: Connection, person: str, zone: str, only: str | None = None) -> list[RoomOfPerson]:
     """The rooms that exist for the person in this zone, in the order of their names."""
-    mine = members.alias("mine")
-    read = func.coalesce(read_marks.c.seq, 0)
-    statement = (
-        select(rooms, mine.c.after, read.label("read"), _unread(mine, read).label("unread"))
-        .join(mine, (mine.c.room == rooms.c.id) & (mine.c.person == person))
-        .outerjoin(read_marks, (read_marks.c.room == rooms.c.id) & (read_marks.c.person == person))
-        .order_by(rooms.c.name, rooms.c.id)
-    )
-    if only is not None:
-        statement = statement.where(rooms.c.id == only)
-    found = [row for row in await connection.execute(statement) if zone in split(row.zones)]
-    others = await _others(connection, [row.id for row in found if row.kind == "direct"], person)
+    rows = _ROOMS_OF.find(connection, [(person,)]) if only is None else _ROOM_OF.find(connection, [(person, only)])
+    found = [(row, zones) for row in rows if zone in (zones := split(row[4]))]
+    others = dict(_OTHER.find(connection, ((row[0], person) for row, _ in found if row[1] == "direct")))
     return [
-        RoomOfPerson(
-            row.id, row.kind, row.name, row.organisation, split(row.zones), row.head, row.after, row.read, row.unread,
-            others.get(row.id),
-        )
-        for row in found
-    ]  # fmt: skip
+        RoomOfPerson(id_, kind, name, organisation, zones, head, after, read, unread, others.get(id_))
+        for (id_, kind, name, organisation, _, head, after, read, unread), zones in found
+    ]
 
 
-async def _others(connection: AsyncConnection, direct: list[str], person: str) -> dict[str, str]:
-    if not direct:
-        return {}
-    statement = select(members.c.room, members.c.person).where(members.c.room.in_(direct), members.c.person != person)
-    return {row.room: row.person for row in await connection.execute(statement)}
-
-
-async def audiences_of(connection: AsyncConnection, wanted: Sequence[str]) -> dict[str, Audience]:
-    """Of many rooms of many people it takes long: keep the answer."""
-    foreign = case((people_table.c.organisation != rooms.c.organisation, 1), else_=0)
-    counts = (
-        select(members.c.room, func.count(), func.sum(foreign))
-        .join(people_table, people_table.c.id == members.c.person)
-        .join(rooms, rooms.c.id == members.c.room)
-        .where(members.c.room.in_(wanted))
-        .group_by(members.c.room)
+_AUDIENCE = Prepared(
+    select(
+        members.c.room, func.count(), func.sum(case((people_table.c.organisation != rooms.c.organisation, 1), else_=0))
     )
-    return {row[0]: Audience(row[1], row[2]) for row in await connection.execute(counts)}
+    .join(people_table, people_table.c.id == members.c.person)
+    .join(rooms, rooms.c.id == members.c.room)
+    .where(members.c.room == bindparam("room"))
+    .group_by(members.c.room),
+    "room",
+)
+
+
+def audiences_of(connection: Connection, wanted: Iterable[str]) -> dict[str, Audience]:
+    """Of many rooms of many people it takes long: keep the answer."""
+    rows = _AUDIENCE.find(connection, ((room,) for room in wanted))
+    return {room: Audience(people, foreign) for room, people, foreign in rows}
 
 
 class Membership(NamedTuple):
@@ -214,16 +223,28 @@ async def members_of(connection: AsyncConnection, room: str) -> list[Membership]
     return [Membership(row.person, row.after, bool(row.manager)) for row in rows]
 
 
-async def room_for(connection: AsyncConnection, room: str, person: str, zone: str) -> tuple[Room, Member] | None:
+_MEMBERSHIP = Prepared(
+    select(
+        rooms.c.id, rooms.c.kind, rooms.c.name, rooms.c.organisation, rooms.c.zones, members.c.after, members.c.manager
+    )
+    .join(members, members.c.room == rooms.c.id)
+    .where(rooms.c.id == bindparam("room"), members.c.person == bindparam("person")),
+    "room",
+    "person",
+)
+
+
+def room_for(connection: Connection, room: str, person: str, zone: str) -> tuple[Room, Member] | None:
     """The room and the person's membership, if the room exists for the person in this zone. ``members`` holds this
     person alone: who else is in it is another question (``members_of``)."""
-    statement = (
-        select(rooms, members.c.after, members.c.manager)
-        .join(members, (members.c.room == rooms.c.id) & (members.c.person == person))
-        .where(rooms.c.id == room)
-    )
-    row = (await connection.execute(statement)).one_or_none()
-    if row is None or zone not in split(row.zones):
-        return None
-    member = Member(row.after, bool(row.manager))
-    return Room(row.id, row.kind, row.name, row.organisation, split(row.zones), {person: member}), member
+    for id_, kind, name, organisation, written, after, manager in _MEMBERSHIP.find(connection, [(room, person)]):
+        zones = split(written)
+        member = Member(after, bool(manager))
+        return (Room(id_, kind, name, organisation, zones, {person: member}), member) if zone in zones else None
+    return None
+
+
+def histories_of(connection: Connection, wanted: Iterable[str], person: str, zone: str) -> dict[str, int]:
+    """For each of the rooms that exists for the person in this zone, the seq after which it may read."""
+    rows = _MEMBERSHIP.find(connection, ((room, person) for room in wanted))
+    return {row[0]: row[5] for row in rows if zone in split(row[4])}

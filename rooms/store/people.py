@@ -12,6 +12,7 @@ from rooms.commands import Command
 from rooms.commands.people import AddOrganisation, AddPerson, AddSection
 from rooms.decide.people import OrganisationAdded, PasswordSet, PersonAdded, PersonChanged, SectionAdded
 from rooms.people import Organisation, Person, Section, normal_login, normal_name
+from rooms.store.prepared import Prepared
 from rooms.store.schema import organisations, people, sections
 from rooms.store.words import join, split
 from rooms.world import World
@@ -135,11 +136,13 @@ def write_passwords(connection: Connection, changes: Sequence[PasswordSet]) -> N
     connection.execute(statement, [{"b_id": c.person, "b_password": c.password} for c in changes])
 
 
-async def password_of(connection: AsyncConnection, login: str) -> str | None:
+_PASSWORD = Prepared(select(people.c.password).where(people.c.login == bindparam("login"), people.c.active), "login")
+
+
+def password_of(connection: Connection, login: str) -> str | None:
     """The argon2 encoding of an active person's password, or None."""
-    row = await connection.execute(select(people.c.password).where(people.c.login == login, people.c.active))
-    found: str | None = row.scalar_one_or_none()
-    return found
+    found = _PASSWORD.find(connection, [(login,)])
+    return found[0][0] if found else None
 
 
 async def people_by_id(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Person]:

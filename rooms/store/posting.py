@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rooms.commands.posting import MarkRead, PostMessage
 from rooms.decide.posting import AttachmentPosted, EventAppended, MessageKept, ReadMarkMoved
@@ -96,13 +95,16 @@ def write_read_marks(connection: Connection, changes: Sequence[ReadMarkMoved]) -
     connection.execute(upsert, [{"person": p, "room": r, "seq": seq} for (p, r), seq in last.items()])
 
 
-_AFTER = (
+_AFTER = Prepared(
     select(*COLUMNS)
     .where(events.c.room == bindparam("room"), events.c.seq > bindparam("after"))
     .order_by(events.c.seq)
-    .limit(bindparam("n"))
+    .limit(bindparam("n")),
+    "room",
+    "after",
+    "n",
 )
-_BEFORE = (
+_BEFORE = Prepared(
     select(*COLUMNS)
     .where(
         events.c.room == bindparam("room"),
@@ -110,24 +112,27 @@ _BEFORE = (
         events.c.seq < bindparam("before"),
     )
     .order_by(events.c.seq.desc())
-    .limit(bindparam("n"))
+    .limit(bindparam("n")),
+    "room",
+    "after",
+    "before",
+    "n",
 )
+_HEAD_OF = Prepared(select(rooms.c.head).where(rooms.c.id == bindparam("room")), "room")
 
 
-async def events_after(connection: AsyncConnection, room: str, after: int, limit: int) -> list[RoomEvent]:
+def events_after(connection: Connection, room: str, after: int, limit: int) -> list[RoomEvent]:
     """The next events of a room, ascending."""
-    rows = await connection.execute(_AFTER, {"room": room, "after": after, "n": limit})
+    rows = _AFTER.find(connection, [(room, after, limit)])
     return [event_of(row) for row in rows]
 
 
-async def events_before(
-    connection: AsyncConnection, room: str, before: int, limit: int, *, after: int = 0
-) -> list[RoomEvent]:
+def events_before(connection: Connection, room: str, before: int, limit: int, *, after: int = 0) -> list[RoomEvent]:
     """The last events before a seq, ascending; none up to ``after``."""
-    rows = await connection.execute(_BEFORE, {"room": room, "before": before, "after": after, "n": limit})
-    return [event_of(row) for row in rows][::-1]
+    rows = _BEFORE.find(connection, [(room, after, before, limit)])
+    return [event_of(row) for row in reversed(rows)]
 
 
-async def head_of(connection: AsyncConnection, room: str) -> int:
+def head_of(connection: Connection, room: str) -> int:
     """The room's last seq, 0 for an empty one."""
-    return int((await connection.execute(select(rooms.c.head).where(rooms.c.id == room))).scalar_one())
+    return int(_HEAD_OF.find(connection, [(room,)])[0][0])

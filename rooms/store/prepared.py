@@ -5,7 +5,8 @@ statements. What is written stays Core, so that it serves every dialect; only th
 
 Rules kept here:
 - values go in and rows come out as the driver has them: for texts, integers and bytes, which need no converting;
-- every value is given; errors are the driver's own, which ``storage_error`` knows.
+- every value is given, but for what the statement itself says (a limit, a kind);
+- errors are the driver's own, which ``storage_error`` knows.
 
 >>> from sqlalchemy import Integer, bindparam, create_engine, select
 >>> less = Prepared(select(bindparam("a", type_=Integer) - bindparam("b", type_=Integer)), "b", "a")
@@ -77,8 +78,17 @@ class Prepared:
         compiled = self._statement.compile(dialect=dialect, column_keys=list(self._names))
         assert isinstance(compiled, SQLCompiler)
         wanted = compiled.positiontup or []
-        if sorted(wanted) != sorted(self._names):
+        said = {
+            name: bind.value for name, bind in compiled.binds.items() if not bind.required and bind.value is not None
+        }
+        if set(wanted) - said.keys() != set(self._names):
             raise ValueError(f"the statement's parameters are {wanted}, not {list(self._names)}")
-        order = [self._names.index(name) for name in wanted]
-        in_place = order == list(range(len(order))) or len(order) == 1
-        return _Compiled(str(compiled), None if in_place else itemgetter(*order))
+        constants = tuple(said[name] for name in wanted if name in said)
+        places = [*self._names, *(name for name in wanted if name in said)]
+        order = [places.index(name) for name in wanted]
+        if order == list(range(len(self._names))):
+            return _Compiled(str(compiled), None)
+        if len(order) == 1:
+            return _Compiled(str(compiled), lambda row: (*row, *constants))
+        pick = itemgetter(*order)
+        return _Compiled(str(compiled), lambda row: pick((*row, *constants)) if constants else pick(row))

@@ -13,6 +13,7 @@ from rooms.decide.sessions import LoginTried, SessionEnded, SessionOpened, Sessi
 from rooms.people import Person
 from rooms.session import LoginTries, Session, password_mark
 from rooms.store.people import load_administration, load_logins, person_of
+from rooms.store.prepared import Prepared
 from rooms.store.schema import login_tries, people, sessions
 from rooms.world import World
 
@@ -102,18 +103,21 @@ def write_login_tries(connection: Connection, changes: Sequence[LoginTried]) -> 
         connection.execute(insert(login_tries), rows)
 
 
-async def session_by_token(connection: AsyncConnection, token_hash: str) -> tuple[Session, Person] | None:
+_BY_TOKEN = Prepared(
+    select(
+        *_COLUMNS, people.c.id.label("p_id"), people.c.login, people.c.name, people.c.organisation,
+        people.c.section_name, people.c.roles, people.c.zones, people.c.active,
+    )
+    .join(people, people.c.id == sessions.c.person)
+    .where(sessions.c.token_hash == bindparam("token_hash")),
+    "token_hash",
+)  # fmt: skip
+
+
+def session_by_token(connection: Connection, token_hash: str) -> tuple[Session, Person] | None:
     """The session behind a token, ended or not, with its person."""
-    statement = (
-        select(
-            *_COLUMNS, people.c.id.label("p_id"), people.c.login, people.c.name, people.c.organisation,
-            people.c.section_name, people.c.roles, people.c.zones, people.c.active,
-        )
-        .join(people, people.c.id == sessions.c.person)
-        .where(sessions.c.token_hash == token_hash)
-    )  # fmt: skip
-    row = (await connection.execute(statement)).one_or_none()
-    return (Session(*row[:7]), person_of(row[7:])) if row is not None else None
+    found = _BY_TOKEN.find(connection, [(token_hash,)])
+    return (Session(*found[0][:7]), person_of(found[0][7:])) if found else None
 
 
 async def open_sessions(connection: AsyncConnection) -> list[Session]:
@@ -121,6 +125,11 @@ async def open_sessions(connection: AsyncConnection) -> list[Session]:
     return [Session(*row) for row in rows]
 
 
-async def tries_of(connection: AsyncConnection, login: str) -> LoginTries:
-    row = (await connection.execute(select(login_tries).where(login_tries.c.login == login))).one_or_none()
-    return LoginTries(row.failures, row.locked_until) if row is not None else LoginTries()
+_TRIES = Prepared(
+    select(login_tries.c.failures, login_tries.c.locked_until).where(login_tries.c.login == bindparam("login")), "login"
+)
+
+
+def tries_of(connection: Connection, login: str) -> LoginTries:
+    found = _TRIES.find(connection, [(login,)])
+    return LoginTries(*found[0]) if found else LoginTries()

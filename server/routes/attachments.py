@@ -137,7 +137,7 @@ class Attachments:
             attachment = await attachment_by_id(connection, request.path_params["attachment"])
             if attachment is None:
                 return refuse("not_found")
-            found = await room_for(connection, attachment.room, caller.person, caller.zone)
+            found = await connection.run_sync(room_for, attachment.room, caller.person, caller.zone)
         room = found[0] if found is not None else None
         return may_see_attachment(caller.live.person, room, attachment, caller.zone) or attachment
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from msgspec import Struct
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from rooms.commands import Command
 from rooms.commands.posting import PostMessage
+from rooms.events import RoomEvent
 from rooms.perform import Outcome
 from rooms.refusals import Refusal, refuse
 from rooms.store.database import Database
@@ -96,18 +99,30 @@ class Messages:
             return refuse("malformed")
         if after is not None and before is not None:
             return refuse("malformed")
-        room = request.path_params["room"]
-        async with self._database.read() as connection:
-            found = await room_for(connection, room, caller.person, caller.zone)
-            if found is None:
-                return refuse("not_found")
-            first = found[1].after
-            head = await head_of(connection, room)
-            if before is not None:
-                events = await events_before(connection, room, before, limit or PAGE, after=first)
-            else:
-                events = await events_after(connection, room, max(after or 0, first), limit or PAGE)
-        if events:
-            head = max(head, events[-1].seq)  # what was said since the head was read is in the page
+        page = Page(request.path_params["room"], limit or PAGE, after, before)
+        found = await self._database.look(lambda connection: _read(connection, page, caller))
+        if found is None:
+            return refuse("not_found")
+        events, head = found
         entries = [self._viewer.entry(e, caller.zone) for e in events]
         return answer(EventPage(entries, head, self._incarnations.current))
+
+
+class Page(NamedTuple):
+    """``limit`` events of a room: the last before ``before`` where that is given, else the next after ``after``."""
+
+    room: str
+    limit: int
+    after: int | None
+    before: int | None
+
+
+def _read(connection: Connection, page: Page, caller: Caller) -> tuple[list[RoomEvent], int] | None:
+    """The events that the caller may read of the page, and the room's head; None where the room is not there for it."""
+    found = room_for(connection, page.room, caller.person, caller.zone)
+    if found is None:
+        return None
+    first, head = found[1].after, head_of(connection, page.room)
+    if page.before is not None:
+        return events_before(connection, page.room, page.before, page.limit, after=first), head
+    return events_after(connection, page.room, max(page.after or 0, first), page.limit), head

@@ -28,11 +28,11 @@ async def test_posts_take_gapless_places(town: Town) -> None:
     answers = await asyncio.gather(*(town.do(town.post("sato", room.id, f"第{i}報")) for i in range(300)))
     assert [a.seq for a in answers] == list(range(1, 301))
     async with town.database.read() as connection:
-        events = await events_after(connection, room.id, 0, 500)
+        events = await connection.run_sync(events_after, room.id, 0, 500)
         assert [e.seq for e in events] == list(range(1, 301))
-        assert [e.seq for e in await events_before(connection, room.id, 11, 5)] == [6, 7, 8, 9, 10]
+        assert [e.seq for e in await connection.run_sync(events_before, room.id, 11, 5)] == [6, 7, 8, 9, 10]
         for login, unread in (("suzuki", 300), ("sato", 0)):
-            assert (await rooms_of(connection, town.people[login].id, "lgwan"))[0].unread == unread
+            assert (await connection.run_sync(rooms_of, town.people[login].id, "lgwan"))[0].unread == unread
 
 
 async def test_the_same_client_msg_id_gets_the_first_answer(town: Town) -> None:
@@ -63,8 +63,8 @@ async def test_a_room_that_is_not_open_to_a_zone_does_not_exist_there(town: Town
     refused = await town.do(town.post("sato", room.id, "外から", zone="internet"))
     assert refused.code == "not_found"
     async with town.database.read() as connection:
-        assert await rooms_of(connection, town.people["sato"].id, "internet") == []
-        assert [r.id for r in await rooms_of(connection, town.people["sato"].id, "lgwan")] == [room.id]
+        assert await connection.run_sync(rooms_of, town.people["sato"].id, "internet") == []
+        assert [r.id for r in await connection.run_sync(rooms_of, town.people["sato"].id, "lgwan")] == [room.id]
 
 
 async def test_a_direct_room_is_one_per_pair(town: Town) -> None:
@@ -169,7 +169,7 @@ async def test_a_cancelled_caller_does_not_hurt_the_writer(town: Town) -> None:
     await asyncio.gather(*(t for t in asyncio.all_tasks() if t.get_coro().__name__ == "do"), return_exceptions=True)  # type: ignore[union-attr]
     last = await town.posted("sato", room.id, "最後")
     async with town.database.read() as connection:
-        events = await events_after(connection, room.id, 0, 500)
+        events = await connection.run_sync(events_after, room.id, 0, 500)
     assert [e.seq for e in events] == list(range(1, last.seq + 1))
 
 

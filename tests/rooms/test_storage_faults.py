@@ -31,7 +31,7 @@ async def test_a_full_disk_refuses_and_recovers(town: Town) -> None:
     assert {a.code for a in answers if isinstance(a, Refusal)} == {"storage_full"}
     acked = [a for a in answers if isinstance(a, Posted)]
     async with town.database.read() as connection:
-        assert len(await events_after(connection, room.id, 0, 500)) == 1 + len(acked)
+        assert len(await connection.run_sync(events_after, room.id, 0, 500)) == 1 + len(acked)
     town.database.run_here(lambda c: _limit_pages(c, 1 << 30))
     again = await town.posted("sato", room.id, "後")
     assert again.seq == 2 + len(acked)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,7 @@ async def test_copies_of_audiences_are_bounded_and_what_is_told_is_newer(town: I
         members = {person: Member(0) for person in people[: 1 + number % 3]}
         audiences.told(Room(f"r_{number}", "group", "x", town.organisation, frozenset({"lgwan"}), members))
     assert len(audiences._kept) == 10
-    async with town.application.database.read() as connection:
-        found = await audiences.of(connection, ["r_29", "r_none"])
+    found = await audiences.of(town.application.database, ["r_29", "r_none"])
     assert (found["r_29"].people, found["r_none"].people) == (3, 0)
 
 
@@ -106,10 +106,12 @@ async def test_when_no_reader_is_free_the_answer_is_busy(tmp_path: Path, monkeyp
     async with installed(tmp_path / "data") as town:
         sato = await town.login("sato")
         assert (await sato.get("rooms")).status_code == 200
-        async with contextlib.AsyncExitStack() as stack:
-            for _ in range(rooms.store.database.READERS):
-                await stack.enter_async_context(town.application.database.read())
-            busy = await sato.get("rooms")
+        over = threading.Event()
+        look, readers = town.application.database.look, rooms.store.database.READERS
+        longest = asyncio.gather(*(look(lambda _: over.wait(10)) for _ in range(readers)), return_exceptions=True)
+        busy = await sato.get("rooms")
+        over.set()
+        await longest
         assert (busy.status_code, busy.json()["code"]) == (503, "busy")
         assert int(busy.headers["retry-after"]) > 0
         assert (await sato.get("rooms")).status_code == 200

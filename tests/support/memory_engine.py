@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from rooms.refusals import Refusal, refuse
 from server import wire
-from server.engine import PRUNED, Answered, LoggedIn, Posted, Pruned, RequestOrigin, StoredEvent
+from server.engine import PRUNED, Answered, Gap, LoggedIn, Posted, Pruned, RequestOrigin, StoredEvent
 from server.fanout import Hub
 
 AT_MS = 1_700_000_000_000
@@ -104,8 +104,11 @@ class MemoryEngine:
         people = len(self.members[room])
         return wire.RoomView(room, "group", room, head, 0, wire.Audience(people, 0, ["internet"]), ["internet"], 0)
 
-    async def events(self, who: LoggedIn, room: str, after: int, limit: int) -> Sequence[StoredEvent] | Pruned:
-        self.pages.append(limit)
+    async def events(self, who: LoggedIn, gaps: Sequence[Gap]) -> list[Sequence[StoredEvent] | Pruned]:
+        self.pages.append(sum(gap.limit for gap in gaps))
+        return [await self._events(who, *gap) for gap in gaps]
+
+    async def _events(self, who: LoggedIn, room: str, after: int, limit: int) -> Sequence[StoredEvent] | Pruned:
         if who.person not in self.members[room]:
             return []
         if after < self.pruned_below.get(room, 0):
