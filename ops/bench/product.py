@@ -55,20 +55,24 @@ class Product:
         self._config = folder / "sekisho.toml"
         config = _CONFIG.format(data=json.dumps(str(self.data)), port=self.port) + self.limits
         self._config.write_text(config, encoding="utf-8")
-        subprocess.run([*_SEKISHO, "init", "--config", self._config], check=True, capture_output=True)
+        self.command("init", "--config", self._config)
         self.start()
+
+    def command(self, *words: str | Path) -> None:
+        """``sekisho …``, which must succeed."""
+        subprocess.run([*_SEKISHO, *words], check=True, capture_output=True)
 
     def start(self) -> None:
         serve = [*_SEKISHO, "serve", "--config", self._config]
         self._group = Group(serve, environment={}, log=self._folder / "log")
         wait_for(lambda: accepts(self.port), self._group)
 
-    def people(self, rooms: int, size: int) -> list[dict[str, str]]:
-        """New people with their tokens, in new rooms, room by room: what ``sekisho bench people`` writes."""
+    def people(self, rooms: int, size: int, count: int | None = None) -> list[dict[str, str]]:
+        """New people with their tokens, in new rooms, room by room: what ``sekisho bench people`` writes. ``count``
+        people fill the rooms in turn; without it nobody is in two."""
         output = self._folder / "people.jsonl"
-        counts = ("--count", str(rooms * size), "--rooms", str(rooms), "--size", str(size))
-        made = [*_SEKISHO, "bench", "people", "--data", self.data, *counts, "-o", output]
-        subprocess.run(made, check=True, capture_output=True)
+        counts = ("--count", str(count or rooms * size), "--rooms", str(rooms), "--size", str(size))
+        self.command("bench", "people", "--data", self.data, *counts, "-o", output)
         return [json.loads(line) for line in output.read_text().splitlines()]
 
     def scripts(self, rooms: int, size: int) -> list[Script]:

@@ -111,6 +111,13 @@ class VirtualDatabase(Database):
         with snapshot(self.path) as connection:
             yield cast(AsyncConnection, _Reading(connection, self._chance))
 
+    async def look(self, question: Callable[[Connection], T]) -> T:
+        await asyncio.sleep(self._chance.uniform(0, 0.01))
+        with snapshot(self.path) as connection:
+            answer = question(connection)
+        await asyncio.sleep(self._chance.uniform(0, 0.01))
+        return answer
+
 
 class _Reading:
     """What readers use of an ``AsyncConnection``, over one that answers at once; its view is taken at the first."""

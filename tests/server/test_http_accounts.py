@@ -66,7 +66,7 @@ async def test_unknown_names_and_wrong_passwords_get_the_same_answer(town: Insta
     assert leaf_of(town, wrong)["object"] == town.people["sato"].id
     town.application.strangers.flush(everything=True)
     await asyncio.sleep(0.05)
-    assert town.leaves("stranger.refused")[-1]["notes"]["count"] >= 3
+    assert sum(leaf["notes"]["count"] for leaf in town.leaves("stranger.refused")) >= 3  # a minute may end in between
     assert "パスワードを入れた" not in str(town.leaves()) and "nobody" not in str(town.leaves())
 
 

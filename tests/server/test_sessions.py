@@ -6,13 +6,11 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncConnection
 from support.installation import PASSWORD, Client, Installation
 from support.sockets import on_socket
 
@@ -29,6 +27,7 @@ from server.sessions import Live, Sessions
 from server.strangers import CHECKED_AT_ONCE, MOST_CHECKED, Strangers
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+T = TypeVar("T")
 
 
 # Time --------------------------------------------------------------------------------------------------------------
@@ -154,13 +153,12 @@ class Between(Database):
 
     then: Callable[[], Any] | None = None
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        async with super().read() as connection:
-            yield connection
+    async def look(self, question: Callable[[Connection], T]) -> T:
+        answer = await super().look(question)
         then, self.then = self.then, None
         if then is not None:
             await then()
+        return answer
 
 
 async def test_a_session_that_ends_while_it_is_read_is_not_kept_alive(town: Installation) -> None:
