@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from rooms.store.writer_thread import settle
+
 T = TypeVar("T")
 Question = Callable[[Connection], T]
 _Asked = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Question[Any]]
@@ -72,7 +74,7 @@ class ReaderThreads:
                     _close(connection)
                     connection = None
                 with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
-                    loop.call_soon_threadsafe(_settle, future, answer, error)
+                    loop.call_soon_threadsafe(settle, future, answer, error)
             del asked, loop, future, question, answer, error
         _close(connection)
 
@@ -92,12 +94,3 @@ def _close(connection: Connection | None) -> None:
     if connection is not None:
         with contextlib.suppress(DBAPIError, sqlite3.Error):  # what went wrong first is what is said
             connection.close()
-
-
-def _settle(future: asyncio.Future[Any], answer: Any, error: BaseException | None) -> None:
-    if future.done():
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(answer)

@@ -59,11 +59,12 @@ class WriterThread:
             except BaseException as raised:
                 error = raised
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
-                loop.call_soon_threadsafe(_settle, future, answer, error)
+                loop.call_soon_threadsafe(settle, future, answer, error)
             del given, loop, future, work, answer, error
 
 
-def _settle(future: asyncio.Future[Any], answer: Any, error: BaseException | None) -> None:
+def settle(future: asyncio.Future[Any], answer: Any, error: BaseException | None) -> None:
+    """End a future on its own loop, if anybody still waits for it."""
     if future.done():
         return
     if error is not None:
