@@ -12,6 +12,7 @@ Rules kept here:
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sqlite3

@@ -130,7 +130,7 @@ class Day:
         before = dict(self.acked)
         for room, count in before.items():
             async with database.read() as connection:
-                assert len(await events_after(connection, room, 0, 100_000)) >= count
+                assert len(await connection.run_sync(events_after, room, 0, 100_000)) >= count
         self.talk.say("full", sum(before.values()))
 
 

@@ -58,7 +58,7 @@ async def test_settling_the_log_changes_nothing_that_is_read(tmp_path: Path, tow
     before = log.read_bytes()
     async with town.database.read() as connection:
         settle_log(town.database.path)
-        assert [event.seq for event in await events_after(connection, room.id, 0, 500)] == [posted.seq]
+        assert [event.seq for event in await connection.run_sync(events_after, room.id, 0, 500)] == [posted.seq]
     assert before == log.read_bytes() != b""
     log_less = tmp_path / "other.db"
     settle_log(log_less)
