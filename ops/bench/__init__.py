@@ -18,6 +18,8 @@ MEASURES = {
     "product": "製品全体 / the whole product",
     "writer": "書き込みの速さ / the writer",
     "fanout": "配信の速さ / the fan-out",
+    "idle": "待つだけの接続のメモリー / memory of a connection that waits",
+    "answers": "部屋を開く・戻る・検索など / opening rooms, coming back, search and so on",
 }
 
 
@@ -63,7 +65,10 @@ def run_one(name: str) -> int:
 
 
 def run_all(args: argparse.Namespace) -> int:
-    return _told(lambda: {name: measure(name) for name in MEASURES})
+    from ops.bench.town import figures
+    from ops.bench.town_options import SHORT
+
+    return _told(lambda: {name: measure(name) for name in MEASURES} | {"town": figures(SHORT)})
 
 
 def _town(args: argparse.Namespace) -> int:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 
 class Options(NamedTuple):
-    """``minutes`` of steady talk; with ``slow`` readers a third as long again, as long with them, and again without;
-    ``restart`` and ``cold`` take ``come_back`` seconds each."""
+    """``minutes`` of steady talk. ``slow`` readers are slow for ``slow_minutes``, with a third as long without them
+    before and after; ``restart`` and ``cold`` take ``come_back`` seconds each."""
 
     connections: int = 5_000
     posts: float = 200.0
@@ -23,6 +23,10 @@ class Options(NamedTuple):
     cold: bool = False
     processes: int = 2
     come_back: float = 90.0
+
+
+SHORT = Options(minutes=1.0, restart=True)
+"""What ``sekisho bench`` without a name does."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
