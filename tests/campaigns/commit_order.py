@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import json
 import logging
 import multiprocessing
@@ -91,8 +92,7 @@ async def _poll_room(database: Database, room: str, count: Count) -> tuple[int, 
     last = asked = 0
     while True:
         over = count.over.is_set()
-        async with database.read() as connection:
-            page = await events_after(connection, room, last, PAGE)
+        page = await database.look(functools.partial(events_after, room=room, after=last, limit=PAGE))
         asked += 1
         for event in page:
             assert event.seq == last + 1, f"{room}: {event.seq} was seen where {last + 1} was next"
