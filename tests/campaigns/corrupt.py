@@ -127,7 +127,7 @@ async def _texts(database: Database, rooms: list[str]) -> dict[str, list[str]]:
     shown = {}
     for room in rooms:
         async with database.read() as connection:
-            shown[room] = [str(event) for event in await events_after(connection, room, 0, 100_000)]
+            shown[room] = [str(event) for event in await connection.run_sync(events_after, room, 0, 100_000)]
     return shown
 
 

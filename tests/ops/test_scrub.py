@@ -86,7 +86,7 @@ async def test_a_rotten_message_is_shown_as_damaged_and_the_others_as_they_are(t
     town, room = await _lived_in(tmp_path)
     _change(tmp_path, "UPDATE events SET body = ?, made_in = 'nowhere' WHERE seq = 2", b"\xff no JSON")
     async with town.database.read() as connection:
-        ways = await events_after(connection, room, 0, 9), await events_before(connection, room, 9, 9)
+        ways = await connection.run_sync(events_after, room, 0, 9), await connection.run_sync(events_before, room, 9, 9)
     for events in ways:
         texts = [event.event.text for event in events if isinstance(event.event, MessagePosted)]
         assert texts == ["一報", DAMAGED, "三報"]
