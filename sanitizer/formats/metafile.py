@@ -1,8 +1,8 @@
-"""A metafile alone (EMF, WMF): drawn by the converter, and leaves as PNG.
+"""A metafile alone (EMF, WMF): drawn here or by the converter, and leaves as PNG.
 
 Rules kept here:
 
-- Nothing of its instructions is read here; see ``sanitizer.formats.package.metafiles``.
+- Who draws it is decided as for metafiles in documents: see ``sanitizer.formats.package.metafiles``.
 
 >>> rebuild(b"GIF89a", Job("image/emf", "rebuild", "a.emf", None, Limits()))
 Traceback (most recent call last):
@@ -19,12 +19,14 @@ from sanitizer.limits import Limits
 def rebuild(data: bytes, job: Job) -> Rebuilt | ToConvert:
     """The picture as PNG. Raises ``Refused``, with ``unsupported-image`` where it could not be drawn."""
     metafiles = Metafiles()
-    if not is_metafile(data) or metafiles.picture(data) is not None or not metafiles.found:
+    drawn = metafiles.picture(data) if is_metafile(data) else None
+    if drawn is None and not metafiles.found:
         raise Refused("unreadable", "metafile")
-    if job.drawn is None:
+    if drawn is None and job.drawn is None:
         return ToConvert("pictures", metafiles.document())
-    metafiles.take(job.drawn)
-    drawn = metafiles.picture(data)
+    if drawn is None and job.drawn is not None:
+        metafiles.take(job.drawn)
+        drawn = metafiles.picture(data)
     if drawn is None:
         raise Refused("unsupported-image", "not drawn")
     return Rebuilt(drawn, "image/png", changed=[Change("metafile-picture", 1)])

@@ -203,7 +203,7 @@ def received() -> Mapping[str, tuple[Seed, ...]]:
     """Media type of ``FORMATS`` → files that may come."""
     pictures = {
         "image/heif": [PHOTO, CUT_OUT],
-        "image/emf": [emf()],
+        "image/emf": [emf(), emf(known=True)],
         "image/wmf": [wmf()],
         "image/svg+xml": RECEIVED["image/svg+xml"],
     }

@@ -1,9 +1,11 @@
-"""Pictures that are drawn by instructions (EMF, WMF, PICT, SVM): gathered, drawn by the converter, taken as pixels.
+"""Pictures that are drawn by instructions (EMF, WMF, PICT, SVM): drawn here or by the converter, taken as pixels.
 
 Rules kept here:
 
-- No instruction is read here, only the size in the header. The converter gets one document with one metafile on each
-  page, and gives pages; a page is drawn to pixels, and the pixels become a canonical PNG.
+- An enhanced metafile that holds nothing but what ``metafile_records`` knows is drawn by it. Of all others no
+  instruction is read, only the size in the header. The converter draws those: it gets one document with one metafile on
+  each page, and gives pages.
+- A page is drawn to pixels by PDFium, and the pixels become a canonical PNG.
 - A document is first built without them, so that they are found in the same order each time; then, with the pages at
   hand, once more. What was not drawn keeps its place: a transparent picture of one pixel, and is reported.
 - At most ``_MOST`` metafiles and ``_BYTES`` bytes of them are drawn for one document, at most ``_SIDE`` pixels a side.
@@ -23,10 +25,12 @@ import zlib
 
 import pypdfium2
 
-from sanitizer.formats.image_raster import canonical_png
+from sanitizer.formats.image_png import encoded
+from sanitizer.formats.package import metafile_records
 
 _MOST, _BYTES = 200, 64 << 20
 _SIDE, _SMALLEST = 1600, 400
+_ANY_SIZE = 1 << 40  # bytes: no more effort than the first is made for a small file
 _POINTS = 72 / 25.4  # in a millimetre
 _PER_POINT = 200 / 72  # pixels, where that is between the two
 _LARGEST, _LEAST = 180.0, 10.0  # millimetres: within every usual page
@@ -62,11 +66,17 @@ class Metafiles:
     def __init__(self) -> None:
         self.found: list[bytes] = []
         self._places: dict[bytes, int] = {}
+        self._own: dict[bytes, bytes | None] = {}  # by hash: drawn here, or left to the converter
         self._left = _BYTES
         self._document: pypdfium2.PdfDocument | None = None
 
     def picture(self, data: bytes) -> bytes | None:
         """The metafile as a PNG; None where it has not been drawn."""
+        key = hashlib.sha256(data).digest()
+        if key not in self._own:
+            self._own[key] = _drawn_here(_plain(data, self._left + 1))
+        if (own := self._own[key]) is not None:
+            return own
         number = self._number(data)
         if number is None or self._document is None or number >= len(self._document):
             return None
@@ -95,6 +105,16 @@ class Metafiles:
         return self._places[key]
 
 
+def _drawn_here(data: bytes) -> bytes | None:
+    """A simple metafile as a PNG; None for one that the converter has to draw."""
+    size = _size(data)
+    page = metafile_records.drawn(data, (size[0] * _POINTS, size[1] * _POINTS)) if data[40:44] == b" EMF" else None
+    try:
+        return _pixels(pypdfium2.PdfDocument(page)[0], size) if page is not None else None
+    except pypdfium2.PdfiumError:
+        return None
+
+
 def _pixels(page: pypdfium2.PdfPage, size: tuple[float, float]) -> bytes | None:
     """The part of the page that the metafile covers, from its upper left corner."""
     width, height = (one * _POINTS for one in size)
@@ -113,7 +133,7 @@ def _pixels(page: pypdfium2.PdfPage, size: tuple[float, float]) -> bytes | None:
         return None
     if picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (255, 255):
         picture = picture.convert("RGB")
-    return canonical_png(picture)
+    return encoded(picture, None, _ANY_SIZE).encode()
 
 
 def _size(data: bytes) -> tuple[float, float]:
