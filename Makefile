@@ -117,6 +117,10 @@ campaign-order: setup ## Readers that poll every millisecond while 64 writers co
 campaign-autobahn: setup ## The Autobahn Testsuite against the protocol class (WSTEST=a Python 2.7's wstest)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.autobahn --wstest $(WSTEST) --folder $(CAMPAIGNS)/autobahn
 
+.PHONY: campaign-mutants
+campaign-mutants: setup ## Change the code that numbers, records and lets in; the tests must notice (resumable; COUNT=0 is all)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.mutants --count $(or $(COUNT),0) --folder $(CAMPAIGNS)/mutants $(ARGS)
+
 .PHONY: campaign-peek
 campaign-peek: setup ## Ask for a file in every way while its verdict is pending (TRIES=10000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.peek --tries $(or $(TRIES),10000) --folder $(CAMPAIGNS)/peek

@@ -234,6 +234,13 @@ def test_commit_order(tmp_path: Path) -> None:
     assert figures["refused"] > 5
 
 
+def test_mutants(tmp_path: Path) -> None:
+    """One mutant of a small module, after its tests have passed on the module as it is."""
+    figures = _in_a_process("mutants", "--only", "decide/restoring", "--count", 1, "--folder", tmp_path)
+    assert figures["tried"] == figures["killed"] == 1
+    assert figures["mutants"] > 3
+
+
 def test_asking_while_the_verdict_is_pending(tmp_path: Path) -> None:
     figures = peek(tmp_path, 300)
     assert figures["bytes_of_the_original"] == 0
