@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.schema_before import go_back
 from support.town import Town, open_town
 
 from ops import cli
@@ -70,6 +71,17 @@ async def test_what_was_changed_is_named(tmp_path: Path, statement: str, check: 
     assert _wrong(tmp_path) == {}
     _change(tmp_path, statement)
     assert named in _wrong(tmp_path)[check]
+
+
+async def test_messages_of_an_earlier_release_get_their_checks(tmp_path: Path) -> None:
+    town, room = await _lived_in(tmp_path)
+    await _close(town)
+    go_back(tmp_path / "sekisho.db", "0008")
+    again = await open_town(tmp_path)
+    events = await again.database.look(lambda connection: events_after(connection, room, 0, 9))
+    await _close(again)
+    assert [event.event.text for event in events if isinstance(event.event, MessagePosted)] == ["一報", "二報", "三報"]
+    assert _wrong(tmp_path) == {}
 
 
 async def test_files_are_hashed(tmp_path: Path) -> None:
