@@ -2,9 +2,9 @@
 clients that logged in and talk.
 
 Measures: what one message to many costs (``paced``: in each room the next when everyone has the last, so that a wake-up
-brings one message; ``alone``: the same in one room, so that each message has a commit to itself; ``saturated``:
-``IN_FLIGHT`` under way), many pairs in conversation, delay at a steady pace, and memory of a connection that only
-waits.
+brings one message; ``alone``: the same in one room, so that each message has a commit to itself; ``pace``: a message
+now and then, by the clock; ``saturated``: ``IN_FLIGHT`` under way), many pairs in conversation, delay at a steady pace,
+and memory of a connection that only waits.
 
 Rules: deliveries are counted by the clients, the sender's own among them; CPU is the server process's own; the
 reference in the same run is a bare server with ready-made frames (``ops.bench.fanout_servers``).
@@ -194,6 +194,14 @@ class Mode(NamedTuple):
     messages: int
 
 
+class Pace(NamedTuple):
+    """``messages`` into one room of ``members``, so many a second."""
+
+    members: int
+    per_second: int
+    messages: int
+
+
 FANOUT = {
     "alone_100": Mode(1, 100, 1, 500),
     "paced_100": Mode(10, 100, 1, 1_000),
@@ -201,6 +209,9 @@ FANOUT = {
     "paced_1000": Mode(1, 1_000, 1, 100),
     "saturated_1000": Mode(1, 1_000, IN_FLIGHT, 300),
 }
+
+PACES = {"pace_100": Pace(100, 100, 400), "pace_1000": Pace(1_000, 10, 40)}
+"""The same at a pace: whoever has nothing to do between two messages finds its caches cold, a bare server too."""
 
 BESIDE_BARE = ("alone_100", "paced_100", "paced_1000")
 """Modes with one message for each wake-up of a client: what they cost a bare server with the same rooms and members."""
@@ -211,8 +222,11 @@ def figures() -> dict[str, Any]:
     allow_connections(max(IDLE))
     runs = [_run() for _ in range(RUNS)]
     result: dict[str, Any] = {name: _median([run[name] for run in runs]) for name in runs[0]}
-    for name in BESIDE_BARE:
+    for name in (*BESIDE_BARE, *PACES):
         result[f"{name}_to_bare"] = round(result[name][_DELIVERIES] / result[f"bare_{name}"][_DELIVERIES], 3)
+    for kind in ("", "bare_"):
+        few, many = result[f"{kind}alone_100"][_DELIVERIES], result[f"{kind}paced_1000"][_DELIVERIES]
+        result[f"{kind}growth_100_to_1000"] = round(few / many, 3)
     with served(Product) as server:
         result["idle_connection_kib"] = idle_memory(server)
     return result
@@ -221,6 +235,8 @@ def figures() -> dict[str, Any]:
 def _run() -> dict[str, dict[str, float]]:
     with served(Product) as server, served(Bare) as bare:
         result = {name: fanout(server, mode) for name, mode in FANOUT.items()}
+        for name, pace in PACES.items():
+            result[name], result[f"bare_{name}"] = at_pace(server, pace), at_pace(bare, pace)
         for name in BESIDE_BARE:
             mode = FANOUT[name]
             result[f"bare_{name}"] = fanout(bare, mode._replace(messages=200_000 // mode.members))
@@ -241,6 +257,18 @@ def fanout(server: ServedChat, mode: Mode) -> dict[str, float]:
         before = server.cpu_seconds()
         await talk(crowd, mode.members, each, mode.window)
         return _per_cpu(each * len(scripts), before, server.cpu_seconds(), "deliveries")
+
+    return asyncio.run(_with_crowd(server, scripts, work))
+
+
+def at_pace(server: ServedChat, pace: Pace) -> dict[str, float]:
+    """Deliveries per second of CPU where each message comes by itself, whether the last one was quick or not."""
+    scripts = server.scripts(1, pace.members)
+
+    async def work(crowd: Crowd) -> dict[str, float]:
+        before = server.cpu_seconds()
+        await delays(crowd, pace.messages, pace.per_second)
+        return _per_cpu(pace.messages * pace.members, before, server.cpu_seconds(), "deliveries")
 
     return asyncio.run(_with_crowd(server, scripts, work))
 
