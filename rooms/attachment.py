@@ -24,6 +24,8 @@ from rooms.zones import CrossingTable
 
 State = Literal["quarantined", "released", "refused", "needs_password", "awaiting_approval"]
 MAX_TRIES = 3
+LATER = ""
+"""In the place of a thumbnail's blob: it is drawn when the server has time."""
 
 NEXT: Mapping[State, frozenset[State]] = {
     "quarantined": frozenset({"released", "refused", "needs_password", "awaiting_approval"}),
@@ -36,7 +38,8 @@ NEXT: Mapping[State, frozenset[State]] = {
 
 class Release(Struct, frozen=True):
     """What one zone may read. ``blob`` is the rendition's random key, or None where the received bytes are served
-    (``pass``). ``report`` is the sanitizer's report, ``thumbnail`` the blob of the picture of what this zone may read.
+    (``pass``). ``report`` is the sanitizer's report, ``thumbnail`` the blob of the picture of what this zone may read,
+    or ``LATER``.
     """
 
     zone: str

@@ -24,6 +24,7 @@ from rooms.commands.receiving import (
     GiveBackTry,
     GivePassword,
     JudgeAttachment,
+    NoteThumbnail,
     ReceiveAttachment,
     StartTry,
 )
@@ -73,6 +74,7 @@ SLICES: dict[type[Command], Slice] = {
     GiveBackTry: Slice(store_receiving.load_named_attachments, receiving.give_back_try),
     JudgeAttachment: Slice(store_receiving.load_named_attachments, receiving.judge_attachment),
     GivePassword: Slice(store_receiving.load_named_attachments, receiving.give_password),
+    NoteThumbnail: Slice(store_receiving.load_named_attachments, receiving.note_thumbnail),
     ForgetOriginal: Slice(store_receiving.load_named_attachments, receiving.forget_original),
     AskComparison: Slice(store_comparing.load_comparisons, comparing.ask_comparison),
     StartComparison: Slice(store_comparing.load_comparisons, comparing.start_comparison),
@@ -118,6 +120,7 @@ WRITES: dict[type[Any], Callable[[Connection, Sequence[Any]], None]] = {
     posting.MessageKept: store_posting.write_messages,
     posting.AttachmentPosted: store_posting.write_posted_attachments,
     receiving.AttachmentMoved: store_receiving.write_moved,
+    receiving.ThumbnailDrawn: store_receiving.write_drawn,
     comparing.ComparisonWanted: store_comparing.write_wanted,
     comparing.ComparisonMoved: store_comparing.write_comparisons,
     receiving.OriginalForgotten: store_receiving.write_forgotten,

@@ -30,12 +30,14 @@ from sanitizer import intake
 from sanitizer.cell_link import START_SECONDS, CellDied, CellLink, Ending, NoIsolation
 from sanitizer.clamd import Clamd
 from sanitizer.comparison import SIDES, Compared, Comparison, Side
+from sanitizer.containing import Allowance
 from sanitizer.converter import Converter, ConverterAway
 from sanitizer.errands import Source
 from sanitizer.examination import Examination, Examined, NotScanned
 from sanitizer.extraction import Part, What, extract
+from sanitizer.file_jails import FileJails, NotReleased
 from sanitizer.formats import FORMATS
-from sanitizer.kinds import MEDIA
+from sanitizer.kinds import CONTAINERS, CONVERTED, MEDIA
 from sanitizer.layouts import both_laid_out, hides_something, recipe_of
 from sanitizer.limits import Limits
 from sanitizer.verdict import FileFacts, Isolation, Office, Treatment, Verdict, refused
@@ -170,6 +172,23 @@ class Supervisor:
                 sides = [side for side in sides if side == "rebuilt" or not hides_something(changes)]
             name = verdict.input.name
             return await Comparison(self, files[0], files[1], name, types, changes, sides).compare()
+
+    async def draw(self, rebuilt_fd: int, mime: str) -> bytes | None:
+        """The verified thumbnail of a rebuilt, verified file of type ``mime``; None where it has none. Waits for
+        comparisons, and no file waits for it. Raises ``Unavailable``."""
+        if mime not in self.formats or mime in CONTAINERS | CONVERTED | MEDIA:
+            return None
+        async with self._comparing:
+            taken = await self._taken(rebuilt_fd)
+            if taken is None:
+                return None
+            try:
+                jails = FileJails(self, Allowance.of(self.limits, taken.size))
+                return await jails.drawn(taken.descriptor, FileFacts("", taken.size, taken.sha256, mime))
+            except NotReleased:
+                return None
+            finally:
+                os.close(taken.descriptor)
 
     async def extract(self, rebuilt_fd: int, mime: str, what: What) -> list[Part]:
         """What a rebuilt, verified file of type ``mime`` says, its tables or its pictures, each a verified output;

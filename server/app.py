@@ -86,6 +86,7 @@ from server.storage_watch import StorageWatch
 from server.strangers import Strangers
 from server.telling import Teller
 from server.terms import KIB, MIB, LoadTest, request_rate, scanner_of, socket_limits, terms_of
+from server.thumbnail_worker import ThumbnailWorker
 from server.views import Viewer
 from server.websocket_endpoint import WebSocketEndpoint
 
@@ -131,8 +132,10 @@ class Application:
         self.sessions = Sessions(database, terms.session_times, submit, now, self._elapsed)
         self.strangers = Strangers(submit, now, self._elapsed, limits=not load.on)
         self.worker = ReleaseWorker(
-            database, supervisor, self.quarantine, self.renditions, terms.table, submit, settings.sanitizer.workers
-        )
+            database, supervisor, self.quarantine, self.renditions, terms.table, submit, self.load,
+            settings.sanitizer.workers,
+        )  # fmt: skip
+        self.drawer = ThumbnailWorker(database, supervisor, self.quarantine, self.renditions, submit, self.load)
         self.supervisor = supervisor
         self.comparer = ComparisonWorker(
             database, supervisor, self.quarantine, self.renditions, terms.table, submit, self.load
@@ -165,7 +168,7 @@ class Application:
         self.incarnations = Incarnations()
         self.endpoint = WebSocketEndpoint(self.engine, self.hub, socket_limits(settings, load), self.incarnations)
         self.notices = Notices(self.load, self.storage, self.endpoint.tell)
-        self.load_watch = LoadWatch(self.load, self.performer, self.endpoint.buffered, self.notices.look)
+        self.load_watch = LoadWatch(self.load, self.performer, self.endpoint.buffered, self._load_changed)
         self.control = ControlSocket(
             folder / CONTROL_SOCKET, self.performer.submit, self._before_command, {"Load": self.notices.answer}
         )
@@ -278,6 +281,7 @@ class Application:
             self.worker.run(),
             self.indexer.run(),
             self.comparer.run(),
+            self.drawer.run(),
             every(2, self._sweep_sessions),
             every(5, plain(self._look_at_storage)),
             self.load_watch.run(),
@@ -287,6 +291,10 @@ class Application:
             every(600, self.resumables.sweep, first=600),
         ]
         self._jobs = [asyncio.create_task(job) for job in jobs]
+
+    def _load_changed(self) -> None:
+        self.notices.look()
+        self.drawer.wake()
 
     def _look_at_storage(self) -> None:
         self.storage.look()

@@ -8,6 +8,7 @@ Rules kept here:
 - what may leave is durable under a random name before the verdict is written;
 - what says nothing about the file (no jail, a full disk, a busy writer, the end of the server) costs it no try, is
   tried again after a while, and leaves nothing on the disk;
+- under load (``server.load``) the thumbnail is left for later (``server.thumbnail_worker``);
 - a password lives in memory until the verdict and is never written anywhere.
 """
 
@@ -23,7 +24,7 @@ from typing import Any
 
 import msgspec
 
-from rooms.attachment import Attachment, Release, open_zones
+from rooms.attachment import LATER, Attachment, Release, open_zones
 from rooms.commands import SERVER, Command
 from rooms.commands.receiving import GiveBackTry, JudgeAttachment, StartTry
 from rooms.ids import make_id
@@ -35,6 +36,7 @@ from rooms.store.database import Database
 from rooms.store.receiving import waiting_attachments
 from rooms.zones import CrossingTable
 from sanitizer.supervisor import Examined, Supervisor, Unavailable
+from server.load import Level, Load
 
 log = logging.getLogger("sekisho.release")
 
@@ -58,8 +60,10 @@ class ReleaseWorker:
         renditions: BlobFolder,
         table: CrossingTable,
         submit: Callable[[Command], Awaitable[Outcome]],
+        load: Load,
         at_once: int = 2,
     ) -> None:
+        self._load = load
         self._database = database
         self._supervisor = supervisor
         self._quarantine = quarantine
@@ -175,16 +179,18 @@ class ReleaseWorker:
             source = self._quarantine.open(attachment.blob)
         except FileNotFoundError:
             return [Release(zone, treatment, "refused", "damaged") for zone in zones]
+        later = self._load.sheds(Level.PREVIEWS)
         try:
             examined = await self._supervisor.examine(
-                source,
+                source, thumbnail=not later,
                 text=any(self._table.treatment(attachment.made_in, zone).my_number_check for zone in zones),
                 name=attachment.name, treatment=treatment, password=password  # type: ignore[arg-type]
             )  # fmt: skip
         finally:
             os.close(source)
         try:
-            return await self._releases(attachment, treatment, zones, examined, kept)
+            releases = await self._releases(attachment, treatment, zones, examined, kept)
+            return [_left_for_later(release) for release in releases] if later else releases
         finally:
             if examined.output is not None:
                 os.close(examined.output)
@@ -237,6 +243,10 @@ class ReleaseWorker:
         self._renditions.put(key, [data])
         kept.append(key)
         return key
+
+
+def _left_for_later(release: Release) -> Release:
+    return msgspec.structs.replace(release, thumbnail=LATER) if release.state == "released" else release
 
 
 def _finds_my_number(text: str | None) -> bool | None:

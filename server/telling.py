@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from rooms.attachment import Attachment
 from rooms.decide.comparing import ComparisonWanted
 from rooms.decide.gathering import MembersMoved, RoomOpened
 from rooms.decide.people import OrganisationAdded, PersonAdded, PersonChanged
 from rooms.decide.posting import EventAppended, MessageKept, ReadMarkMoved
-from rooms.decide.receiving import AttachmentMoved, AttachmentReceived
+from rooms.decide.receiving import AttachmentMoved, AttachmentReceived, ThumbnailDrawn
 from rooms.decide.sessions import SessionEnded, SessionOpened
 from rooms.perform import Outcome
 from rooms.room import Room
@@ -82,12 +83,17 @@ class Teller:
             case ComparisonWanted():
                 self._released()
             case AttachmentMoved(attachment=attachment):
-                moved = wire.AttachmentChanged(attachment.id, release_views(attachment.releases))
-                for zone in zones_that_know(attachment.releases):
-                    self._hub.to_person(attachment.uploader, moved, zone)
+                self._changed(attachment)
                 self._work_arrived()
+            case ThumbnailDrawn(attachment=attachment):
+                self._changed(attachment)
             case _:
                 self._tell_accounts(change)
+
+    def _changed(self, attachment: Attachment) -> None:
+        moved = wire.AttachmentChanged(attachment.id, release_views(attachment.releases))
+        for zone in zones_that_know(attachment.releases):
+            self._hub.to_person(attachment.uploader, moved, zone)
 
     def _tell_accounts(self, change: object) -> None:
         match change:

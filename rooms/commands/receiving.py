@@ -36,6 +36,15 @@ class JudgeAttachment(Command, frozen=True):
     releases: tuple[Release, ...]
 
 
+class NoteThumbnail(Command, frozen=True):
+    """What was left for ``LATER`` was drawn, under the blob ``thumbnail``, or cannot be (None). Not an act on record:
+    it changes neither what may be read nor by whom."""
+
+    attachment: str
+    treatment: str
+    thumbnail: str | None
+
+
 class GivePassword(Command, frozen=True):
     """The uploader gave a password (which is not part of the command: it is never stored)."""
 

@@ -11,12 +11,22 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from rooms.attachment import MAX_TRIES, Attachment, Release, first_releases, may_become, needs_original, open_zones
+from rooms.attachment import (
+    LATER,
+    MAX_TRIES,
+    Attachment,
+    Release,
+    first_releases,
+    may_become,
+    needs_original,
+    open_zones,
+)
 from rooms.commands.receiving import (
     ForgetOriginal,
     GiveBackTry,
     GivePassword,
     JudgeAttachment,
+    NoteThumbnail,
     ReceiveAttachment,
     StartTry,
 )
@@ -49,6 +59,16 @@ class AttachmentReceived(Struct, frozen=True):
 
 class AttachmentMoved(Struct, frozen=True):
     """The attachment with its new states. ``zones`` are those that moved."""
+
+    attachment: Attachment
+    zones: tuple[str, ...]
+
+    def apply(self, world: World) -> None:
+        world.attachments[self.attachment.id] = self.attachment
+
+
+class ThumbnailDrawn(Struct, frozen=True):
+    """``attachment`` with the thumbnail in all ``zones`` that waited for it."""
 
     attachment: Attachment
     zones: tuple[str, ...]
@@ -219,6 +239,20 @@ def _removed(report: Mapping[str, Any]) -> Counter[str]:
     for entry in report.get("removed", ()):
         counts[entry["kind"]] += entry["count"]
     return counts
+
+
+def note_thumbnail(world: World, command: NoteThumbnail, now: int, terms: Terms) -> Decision:
+    """Answers whether somebody waited for it."""
+    attachment = world.attachments.get(command.attachment)
+    waits = {
+        zone: msgspec.structs.replace(release, thumbnail=command.thumbnail)
+        for zone, release in (attachment.releases if attachment is not None else {}).items()
+        if (release.treatment, release.state, release.thumbnail) == (command.treatment, "released", LATER)
+    }
+    if attachment is None or not waits:
+        return Decision(False)
+    drawn = msgspec.structs.replace(attachment, releases={**attachment.releases, **waits})
+    return Decision(True, (ThumbnailDrawn(drawn, tuple(waits)),))
 
 
 def give_password(world: World, command: GivePassword, now: int, terms: Terms) -> Decision:

@@ -52,7 +52,7 @@ def named_blobs(connection: Connection) -> Iterator[NamedBlob]:
     columns = (releases.c.blob, releases.c.sha256, releases.c.thumbnail)
     for row in connection.execute(select(*columns).order_by(releases.c.attachment, releases.c.zone)):
         for key, sha256 in ((row.blob, row.sha256), (row.thumbnail, None)):
-            if key is not None and key not in seen:
+            if key and key not in seen:
                 seen.add(key)
                 yield NamedBlob(RENDITIONS, key, sha256)
     for key in connection.execute(select(comparison_pictures.c.blob).order_by(comparison_pictures.c.blob)).scalars():

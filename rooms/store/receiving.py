@@ -9,16 +9,17 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from rooms.attachment import Attachment, Release
+from rooms.attachment import LATER, Attachment, Release
 from rooms.commands.receiving import (
     ForgetOriginal,
     GiveBackTry,
     GivePassword,
     JudgeAttachment,
+    NoteThumbnail,
     ReceiveAttachment,
     StartTry,
 )
-from rooms.decide.receiving import AttachmentMoved, AttachmentReceived, OriginalForgotten, TryCounted
+from rooms.decide.receiving import AttachmentMoved, AttachmentReceived, OriginalForgotten, ThumbnailDrawn, TryCounted
 from rooms.store.comparing import comparison_blobs, forget_comparisons
 from rooms.store.gathering import load_rooms
 from rooms.store.people import load_people
@@ -85,7 +86,7 @@ def load_receive(connection: Connection, commands: Sequence[ReceiveAttachment], 
 
 def load_named_attachments(
     connection: Connection,
-    commands: Sequence[StartTry | GiveBackTry | JudgeAttachment | GivePassword | ForgetOriginal],
+    commands: Sequence[StartTry | GiveBackTry | JudgeAttachment | NoteThumbnail | GivePassword | ForgetOriginal],
     world: World,
 ) -> None:
     load_people(connection, (c.origin.person for c in commands), world)
@@ -123,6 +124,15 @@ def write_moved(connection: Connection, changes: Sequence[AttachmentMoved]) -> N
         connection.execute(_JUDGED.values(tries=attachment.tries), {"b_id": attachment.id})
 
 
+def write_drawn(connection: Connection, changes: Sequence[ThumbnailDrawn]) -> None:
+    rows = [
+        {"b_attachment": c.attachment.id, "b_zone": zone, "b_thumbnail": c.attachment.releases[zone].thumbnail}
+        for c in changes
+        for zone in c.zones
+    ]
+    connection.execute(_MOVE.values(thumbnail=bindparam("b_thumbnail")), rows)
+
+
 def write_tries(connection: Connection, changes: Sequence[TryCounted]) -> None:
     statement = _JUDGED.values(tries=bindparam("b_tries"))
     connection.execute(statement, [{"b_id": c.attachment.id, "b_tries": c.attachment.tries} for c in changes])
@@ -158,6 +168,13 @@ async def waiting_attachments(connection: AsyncConnection, limit: int) -> list[s
     return list((await connection.execute(statement)).scalars())
 
 
+async def waiting_thumbnails(connection: AsyncConnection, limit: int) -> list[tuple[str, str]]:
+    """(attachment, treatment) of what was left for later."""
+    columns = (releases.c.attachment, releases.c.treatment)
+    waiting = select(*columns).where(releases.c.thumbnail == LATER).distinct().order_by(*columns).limit(limit)
+    return [(row.attachment, row.treatment) for row in await connection.execute(waiting)]
+
+
 async def expired_originals(
     connection: AsyncConnection, *, posted_before: int, unposted_before: int, limit: int
 ) -> list[Attachment]:
@@ -181,5 +198,6 @@ async def known_blobs(connection: AsyncConnection) -> set[str]:
     found = await comparison_blobs(connection)
     for column in (releases.c.blob, releases.c.thumbnail):
         found |= set((await connection.execute(select(column).where(column.is_not(None)))).scalars())
+    found.discard(LATER)
     kept = select(attachments.c.blob).where(~attachments.c.original_gone)
     return found | set((await connection.execute(kept)).scalars())

@@ -219,7 +219,7 @@ class Attachments:
         if isinstance(found, Refusal):
             return found
         _, release = found
-        if release.thumbnail is None or not self._renditions.path(release.thumbnail).is_file():
+        if not release.thumbnail or not self._renditions.path(release.thumbnail).is_file():
             return refuse("not_found")
         return FileResponse(
             self._renditions.path(release.thumbnail), headers=dict(FILE_HEADERS), media_type="image/png"

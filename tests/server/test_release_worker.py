@@ -29,6 +29,7 @@ from rooms.store.receiving import attachment_by_id, waiting_attachments
 from rooms.zones import BETA
 from sanitizer.supervisor import Examined, Supervisor, Unavailable
 from sanitizer.verdict import FileFacts, Verdict, Verified, refused
+from server.load import Load
 from server.release_worker import ReleaseWorker
 
 DATA = b"original"
@@ -84,7 +85,9 @@ class Desk:
 
     def worker(self, jail: Jail) -> ReleaseWorker:
         supervisor = cast(Supervisor, jail)
-        return ReleaseWorker(self.town.database, supervisor, self.quarantine, self.renditions, BETA, self.submit)
+        return ReleaseWorker(
+            self.town.database, supervisor, self.quarantine, self.renditions, BETA, self.submit, Load()
+        )
 
     async def stored(self) -> Attachment:
         async with self.town.database.read() as connection:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import itertools
 import json
+import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from support.installation import Client, Installation, installed
+from support.ooxml_samples import png
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -192,6 +195,58 @@ async def test_a_disk_that_fills_up_is_told_too(town: Installation, memory: Memo
             town.application.notices.look()
             (frame,) = await heard(socket)
             assert frame == {"op": "notice", "why": ["storage"] if paused else [], "paused": paused}
+
+
+async def test_thumbnails_that_were_left_for_later_are_drawn_when_it_is_over(
+    town: Installation, memory: Memory
+) -> None:
+    """Of a picture that is rebuilt for one zone and passes in the other, and of an archive, which has none."""
+    sato = await town.login("sato", "lgwan")
+    room = await room_of(sato, "suzuki")
+    await press(town, memory, Level.PREVIEWS)
+    sent = {}
+    for name, data in (("被害.png", png()), ("一覧.zip", archive())):
+        answered = await sato.post("attachments", params={"room": room, "name": name}, content=data)
+        sent[name] = answered.json()["id"]
+        await posted_and_released(sato, sent[name])
+    internet = await town.login("sato")
+    assert [await thumbnail(c, sent["被害.png"]) for c in (sato, internet)] == [False, False]
+    assert (await sato.get(f"attachments/{sent['被害.png']}/thumbnail")).status_code == 404
+    async with listening(town, sato, notices=False) as socket:
+        await press(town, memory, Level.NONE)
+        async with asyncio.timeout(15):
+            while not all([await thumbnail(c, sent["被害.png"]) for c in (sato, internet)]):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        changed = [frame for frame in await heard(socket) if frame["op"] == "attachment"]
+        assert {frame["attachment"] for frame in changed} >= {sent["被害.png"]}
+    for client in (sato, internet):
+        picture = await client.get(f"attachments/{sent['被害.png']}/thumbnail")
+        assert picture.status_code == 200 and picture.content.startswith(b"\x89PNG")
+    async with asyncio.timeout(15):
+        while town.rows("SELECT count(*) FROM releases WHERE thumbnail = ''") != [(0,)]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert not await thumbnail(sato, sent["一覧.zip"])
+
+
+def archive() -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as file:
+        file.writestr("一覧.txt", "北小学校")
+    return made.getvalue()
+
+
+async def posted_and_released(client: Client, attachment: str) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            zones = (await client.get(f"attachments/{attachment}")).json()["zones"]
+            if all(zone["state"] == "released" for zone in zones.values()):
+                return
+            await asyncio.sleep(0.05)
+
+
+async def thumbnail(client: Client, attachment: str) -> bool:
+    shown: bool = (await client.get(f"attachments/{attachment}")).json()["thumbnail"]
+    return shown
 
 
 async def test_doctor_and_metrics_say_it(
