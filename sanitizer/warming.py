@@ -33,7 +33,11 @@ def samples() -> list[Path]:
 
 
 def warm(modules: Mapping[str, ModuleType]) -> None:
-    """Let each module treat its samples; raises what it raises."""
+    """Let each module treat its samples, and do what else warms it; raises what it raises."""
+    for one in modules.values():
+        exercise = getattr(one, "warm", None) if one.__name__.startswith(_OURS) else None
+        if exercise is not None:
+            exercise()
     for path in samples():
         for mime in kinds.types_of(path.name):
             module = modules.get(mime)

@@ -13,7 +13,7 @@ from support.ooxml_oracle import objections
 from support.verified_ooxml import LIMITS, assert_accepted, assert_rejected
 
 from sanitizer.verify import Violation
-from sanitizer.verify.ooxml import verify
+from sanitizer.verify.ooxml import usual, verify
 from sanitizer.verify.ooxml.checks import Budget
 from sanitizer.verify.ooxml.markup import MAX_DEPTH, Markup
 
@@ -246,6 +246,15 @@ def test_plain_cells_are_counted_like_others() -> None:
     package = BOOK.but(SHEET_1, "</x:sheetData>", f"{rows}</x:sheetData>")
     assert_accepted(package)
     assert_rejected(package, "too-many-elements", limits=replace(LIMITS, max_objects=70))  # a fourth of the elements
+
+
+def test_usual_tags_are_in_the_grammar_and_known_before_the_first_file() -> None:
+    lines = [line.split("\t") for line in usual.PATH.read_text("utf-8").splitlines() if not line.startswith("#")]
+    assert len(lines) == len({*map(tuple, lines)}) > 500
+    for type_, tag in lines:
+        assert tag + ">" in usual.learned(type_)
+    with pytest.raises(Violation, match="element"):
+        usual.learned("w:CT_Body")["w:altChunk>"]
 
 
 def test_long_parts_are_read_in_windows() -> None:

@@ -8,7 +8,7 @@ Rules kept here:
 
 In reading order: ``checks``, ``table`` (the facts, §3), ``members`` (§1), ``elements``, ``cells`` and ``markup`` (§2
 and §3), ``values`` (§3), ``rules`` (§5), ``names`` and ``relations`` (§4), ``fields`` (§6), ``formulas`` (§7),
-``links`` (§8), ``notes`` (§9), and ``package``, which holds them together.
+``links`` (§8), ``notes`` (§9), and ``package``, which holds them together; ``usual`` is about speed alone.
 
 >>> from sanitizer.verify.ooxml.package import NESTED
 >>> verify(b"PK\\x03\\x04", Limits(), NESTED)
@@ -21,6 +21,9 @@ from __future__ import annotations
 from sanitizer.limits import Limits
 from sanitizer.verify.ooxml.checks import Budget
 from sanitizer.verify.ooxml.package import verify_package
+from sanitizer.verify.ooxml.usual import learn as warm
+
+__all__ = ["verify", "warm"]
 
 
 def verify(data: bytes, limits: Limits, mime: str) -> None:

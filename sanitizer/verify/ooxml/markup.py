@@ -27,15 +27,17 @@ from sanitizer.verify.ooxml.table import TABLE, Type
 WINDOW = 1 << 18
 MAX_DEPTH = 256
 _CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A})
+STATES: dict[str, State] = {}
+"""What is known of the grammar by type; a process adds to it what it meets, and it is the same for every file."""
 _NEVER_CLOSED = "\0"  # no piece: there is no U+0000 in a part
 
 
 class Markup:
-    """The automaton of one package: what its states have learned serves all of its parts."""
+    """The automaton of one package: what its states have learned serves all of its parts, and what comes after it."""
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
-        self.states: dict[str, State] = {}
+        self.states = STATES
 
     def read(self, content: bytes, kind: str, where: str) -> list[Use]:
         """The uses of relationships in a typed part of this kind, in document order."""
