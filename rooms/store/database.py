@@ -36,7 +36,7 @@ T = TypeVar("T")
 PIECE = 1 << 20
 READERS = 4
 READER_WAIT = 10.0  # seconds for a free one
-ENOUGH_IN_LOG = 3_000  # changed rows, about as many pages: now or soon they are worth a checkpoint
+ENOUGH_IN_LOG = 1_000  # changed rows, about as many pages: now or soon they are worth a checkpoint
 MOST_IN_LOG = 4_000  # pages (16 MiB): a commit that finds so many waits for a checkpoint
 
 
