@@ -40,8 +40,12 @@ wheel: setup ## Build the wheel and the source distribution into dist/
 	$(BIN)/uv build --no-build-isolation --python $(BIN)/python
 
 .PHONY: bench
-bench: setup ## Measure writer and fan-out on this machine and print the figures
+bench: setup ## Measure this machine: the product, writer, fan-out, memory, answers, a city hall (ARGS=idle for one)
 	@$(BIN)/sekisho bench $(ARGS)
+
+.PHONY: bench-report
+bench-report: setup ## Write docs/performance.md from what measures printed (ARGS="town.json answers.json")
+	@$(BIN)/sekisho bench report $(ARGS)
 
 .PHONY: bench-sanitizer
 bench-sanitizer: setup ## Measure the sanitizer beside qpdf and Ghostscript (ARGS="FOLDER" or ARGS="--soak 10000")

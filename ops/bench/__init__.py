@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     hall = acts.add_parser("town", help=meaning, description=meaning)
     importlib.import_module("ops.bench.town_options").add_arguments(hall)
     hall.set_defaults(run=_town)
+    meaning = "計測の結果を文書にする / a page of documents from what was measured"
+    page = acts.add_parser("report", help=meaning, description=meaning)
+    importlib.import_module("ops.bench.report").add_arguments(page)
+    page.set_defaults(run=_report)
     meaning = "負荷試験の職員とトークン / people and tokens for a load test"
     people = acts.add_parser("people", help=meaning, description=meaning)
     people.add_argument("--data", type=Path, required=True, metavar="DIR", help="データの置き場所 / the data folder")
@@ -78,8 +83,16 @@ def _town(args: argparse.Namespace) -> int:
     return _told(lambda: {"town": figures(options_of(args))})
 
 
+def _report(args: argparse.Namespace) -> int:
+    from ops.bench.report import write
+
+    write(args.files, args.docs)
+    return 0
+
+
 def _told(measure: Callable[[], dict[str, Any]]) -> int:
-    """The figures on standard output, or why there are none."""
+    """The figures on standard output, with their circumstances, or why there are none."""
+    from ops.bench.circumstances import circumstances
     from ops.telling import tell_refused
     from server.installation import StartRefused
 
@@ -87,7 +100,7 @@ def _told(measure: Callable[[], dict[str, Any]]) -> int:
         found = measure()
     except StartRefused as refused:
         return tell_refused(refused)
-    print(json.dumps(found, indent=2, ensure_ascii=False))
+    print(json.dumps(found | {"made": circumstances(sys.argv[1:])}, indent=2, ensure_ascii=False))
     return 0
 
 

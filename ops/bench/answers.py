@@ -60,6 +60,7 @@ def figures(sizes: Sizes | None = None) -> dict[str, Any]:
     with served(Desk) as server:
         least = _cost(server, 5 * sizes.repeat, _asking(server, _member(server, 1, 2)[0], "/me"))
         return {
+            "sizes": sizes._asdict(),
             "least_request": least,
             "room": _room(server, sizes),
             "night": _night(server, sizes),

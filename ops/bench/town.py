@@ -56,6 +56,7 @@ def figures(options: Options) -> dict[str, Any]:
 
 def _phases(hall: Hall, clients: Clients, options: Options, before: float) -> dict[str, Any]:
     result: dict[str, Any] = {"connections": options.connections, "posts_per_second": options.posts}
+    result["slow"] = options.slow
     joined = clients.ask("join")
     result["join_seconds"] = max(one["seconds"] for one in joined)
     result["kib_per_connection_in_all"] = round((hall.pss_kib() - before) / options.connections, 2)
@@ -91,7 +92,7 @@ def _summary(answers: Sequence[dict[str, Any]], seconds: float) -> dict[str, Any
         "acknowledged": sum(acks.values()),
         "ack_ms": _quantiles(acks),
         "heard_ms": _quantiles(heard),
-        "worst_window_p99_ms": max(p99 for answer in answers for _, _, p99 in answer["windows"]),
+        "window_p99_ms": [max(p99) for p99 in zip(*([w[2] for w in one["windows"]] for one in answers), strict=True)],
         "deliveries_per_second": round(sum(answer["deliveries"] for answer in answers) / seconds),
         "errors": sum(count for what, count in tally.items() if what not in COMING_AND_GOING),
         "tally": dict(tally),
