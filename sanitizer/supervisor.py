@@ -88,15 +88,22 @@ class Supervisor:
         self._extracting = asyncio.Semaphore(1)
         self._waiting_parts = 0
         self._reviving = asyncio.Lock()
+        self._spawned = False
         self._closed = False
+
+    def spawn(self) -> None:
+        """Exec both cells, which ``start`` waits for: whoever starts may do something else meanwhile."""
+        self._spawned = True
+        self.transformers.spawn()
+        self.readers.spawn()
 
     def start(self) -> None:
         """Exec both cells and wait until they are ready (about a second); before the event loop starts. Raises
         ``NoIsolation`` where files could not be locked in, or not fully under ``strict``."""
         links = (self.transformers, self.readers)
         try:
-            for link in links:
-                link.spawn()
+            if not self._spawned:
+                self.spawn()
             ready = [link.wait_ready(START_SECONDS) for link in links]
         except BaseException:
             self.close_now()

@@ -336,6 +336,14 @@ def serve_installation(settings: Settings, *, ready: Ready | None = None, load: 
     log.info("event loop: %s", loop.name)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(lock_folder(settings.data))
+        supervisor = Supervisor(
+            strict=settings.sanitizer.strict,
+            workers=settings.sanitizer.workers,
+            scanner=scanner_of(settings),
+            media=settings.sanitizer.media == "auto",
+        )
+        stack.callback(supervisor.close_now)
+        supervisor.spawn()  # the cells import while the store is opened
         drain = Drain(terms_of(settings, load), system_clocks(), load_keys(folder))
         database = open_database(folder)
         bound = bind(settings.listeners)
@@ -348,14 +356,7 @@ def serve_installation(settings: Settings, *, ready: Ready | None = None, load: 
             raise StartRefused(*icap)
         if icap is not None:
             stack.callback(icap.close)
-        supervisor = Supervisor(
-            strict=settings.sanitizer.strict,
-            workers=settings.sanitizer.workers,
-            scanner=scanner_of(settings),
-            media=settings.sanitizer.media == "auto",
-        )
         supervisor.start()
-        stack.callback(supervisor.close_now)
         with asyncio.Runner(loop_factory=loop.factory) as runner:
             runner.run(_serve(settings, folder, database, drain, supervisor, bound, icap, ready, load))
 
