@@ -50,7 +50,7 @@ class Use(NamedTuple):
     by_owner: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen, which would take longer than all else about it; nobody changes one
 class Step:
     """What a tag does: into ``inner`` until ``closing`` (None: the element is empty). ``bare``: no text follows it.
     ``filled``: the same tag with text behind it."""
@@ -119,7 +119,7 @@ class State(dict[str, Step]):
             and len(shape) < MAX_LENGTH
             and name not in PARTICULAR
             and not uses
-            and _is_free(shape, type_)
+            and ("\0" not in shape or _is_free(shape, type_))
         ):
             self.shapes[shape] = step
         return step
