@@ -74,8 +74,8 @@ _SLIDE_JUMP = "ppaction://hlinksldjump"
 _HLINKS = frozenset({"a:hlinkClick", "a:hlinkHover", "a:hlinkMouseOver"})
 _LOOKED_AT = _NEEDS_ID | _HLINKS | {"x:f"}  # elements that may go even if they have no attributes
 
-# written name, check, kind, whether the name has a prefix, and what has been written already: value → attribute
-Rule = tuple[str, Callable[[str], bool] | None, str, bool, dict[str, str]]
+# written name, check, kind, and what has been written already: value → attribute
+Rule = tuple[str, Callable[[str], bool] | None, str, dict[str, str]]
 _KNOWN = 2_000  # values that are remembered for one attribute; a sheet repeats its styles in every cell
 
 
@@ -83,7 +83,7 @@ _KNOWN = 2_000  # values that are remembered for one attribute; a sheet repeats 
 def _rule(spelled: str, kind: str) -> Rule:
     """One object for all types that have the attribute, which also remember its values together."""
     plain = kind[0] != "=" and kind not in ("rid", "owner-rid")
-    return spelled, check(kind) if plain else None, kind, ":" in spelled, {}
+    return spelled, check(kind) if plain else None, kind, {}
 
 
 def _rules(of: Type) -> dict[str, Rule]:
@@ -91,6 +91,12 @@ def _rules(of: Type) -> dict[str, Rule]:
 
 
 _RULES = {one: _rules(one) for one in TYPES.values()}
+
+
+# attributes of types without references, as received → as written, and the names with a prefix among them
+_SEEN: dict[Type, dict[tuple[tuple[str, str], ...], tuple[str, tuple[str, ...]]]] = {
+    one: {} for one in TYPES.values() if all(rule[1] is not None for rule in _RULES[one].values())
+}
 
 
 def said_by(e: etree._Element) -> str:
@@ -152,12 +158,10 @@ class Walk:
         items: Any = e.items()
         spelled = name
         if items or name in _LOOKED_AT:
-            attributes = self._attributes(e, name, of, items)
-            if attributes is None:
+            written_out = self._written(e, name, of, items)
+            if written_out is None:
                 return False
-            if attributes:
-                attributes.sort()
-                spelled = name + "".join(attributes)
+            spelled = name + written_out
         kind = of.text
         text = e.text
         if kind and kind != "text":
@@ -223,6 +227,24 @@ class Walk:
         self._report.add("formula-value" if kind == "formula" else "")
         return None
 
+    def _written(self, e: etree._Element, name: str, of: Type, items: list[tuple[str, str]]) -> str | None:
+        """The attributes as they are written, remembered where nothing else matters; None if the element goes."""
+        seen = _SEEN.get(of) if name not in _LOOKED_AT else None
+        key = tuple(items)
+        found = seen.get(key) if seen is not None else None
+        if found is None:
+            attributes = self._attributes(e, name, of, items)
+            if attributes is None:
+                return None
+            attributes.sort()
+            prefixed = tuple(one[1 : one.index("=")] for one in attributes if ":" in one.partition("=")[0])
+            found = "".join(attributes), prefixed
+            if seen is not None and len(seen) < _KNOWN and all(one in of.attributes for one, _ in items):
+                seen[key] = found
+        for used in found[1]:
+            self._used[used] = None
+        return found[0]
+
     def _attributes(self, e: etree._Element, name: str, of: Type, items: list[tuple[str, str]]) -> list[str] | None:
         """The attributes as they are written, unordered; None if the element goes."""
         rules = _RULES[of]
@@ -241,7 +263,7 @@ class Walk:
             if rule is None:
                 self._report.add(attribute_kind(key.rpartition("}")[2]) if value else "")
                 continue
-            spelled, fits, kind, prefixed, known = rule
+            spelled, fits, kind, known = rule
             if fits is not None:
                 found = known.get(value)
                 if found is None:
@@ -256,8 +278,6 @@ class Walk:
                     lost = True
                     continue
                 found = f' {spelled}="{quoted(special)}"'
-            if prefixed:
-                self._used[spelled] = None
             made.append(found)
         if name in _NEEDS_ID and of in _WITH_ID and self._misses_id(made, lost, name):
             return None
