@@ -27,6 +27,9 @@ from server.settings import IcapSettings, ListenerSettings
 from server.settings_rules import is_loopback
 
 BACKLOG = 4096
+MOST_UNSENT = 128 * 1024
+"""Bytes that the system takes for a socket and has not sent yet (``TCP_NOTSENT_LOWAT`` of tcp(7)); what is on its way is
+not counted. Without it a reader who stands still is given megabytes of the system's memory before anybody notices."""
 
 
 class StartRefused(NamedTuple):
@@ -132,6 +135,7 @@ def _tcp_socket(host: str, port: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MOST_UNSENT)  # accepted sockets inherit it
         if family is socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((host, port))

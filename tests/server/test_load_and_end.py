@@ -20,6 +20,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from server.binding import MOST_UNSENT
 from server.rate_limits import UNLIMITED
 from server.websocket_endpoint import SocketLimits
 
@@ -293,3 +294,17 @@ async def test_a_person_of_very_many_rooms_gets_a_ready_beyond_the_write_buffer(
         town.engine.say("r_4999", "x")
         assert json.loads((await sleeper.frame())[1])["room"] == "r_4999"
         sleeper.writer.close()
+
+
+async def test_a_reader_who_stands_still_is_given_little_of_the_systems_memory() -> None:
+    """The buffer of the server's own fills soon, instead of megabytes of the system's first."""
+    async with served(GENEROUS) as town:
+        town.engine.add_room("r_1", "sato")
+        raw = await lazy(town, "sato")
+        await raw.frame()
+        (connection,) = town.endpoint.connections
+        said = 0
+        while not connection.full_since and said < 2 * MOST_UNSENT // len(BIG.encode()):
+            await speak(town.engine, "r_1", 1)
+            said += 1
+        assert connection.full_since > 0
