@@ -28,8 +28,9 @@ from server.settings_rules import is_loopback
 
 BACKLOG = 4096
 MOST_UNSENT = 128 * 1024
-"""Bytes that the system takes for a socket and has not sent yet (``TCP_NOTSENT_LOWAT`` of tcp(7)); what is on its way is
-not counted. Without it a reader who stands still is given megabytes of the system's memory before anybody notices."""
+"""Bytes that the system takes for a socket and has not sent yet (``TCP_NOTSENT_LOWAT`` of tcp(7)); what is on its way
+is not counted. Without it a reader who stands still is given megabytes of the system's memory before anybody notices.
+"""
 
 
 class StartRefused(NamedTuple):

@@ -304,7 +304,7 @@ async def test_a_reader_who_stands_still_is_given_little_of_the_systems_memory()
         await raw.frame()
         (connection,) = town.endpoint.connections
         said = 0
-        while not connection.full_since and said < 2 * MOST_UNSENT // len(BIG.encode()):
+        while not connection.full_since and said < 5 * MOST_UNSENT // len(BIG.encode()):
             await speak(town.engine, "r_1", 1)
             said += 1
         assert connection.full_since > 0
