@@ -8,16 +8,20 @@ import { read, personal, write } from "../io/keep.ts";
 import { again, discarded, newPost, type Outbox, type PendingPost } from "../outbox.ts";
 import { draftOf, drafts, model, NO_DRAFT, outbox, zone, type Draft, type DraftFile } from "../store.ts";
 import { visibleLength } from "../text.ts";
+import { draftsTogether, postsTogether } from "../together.ts";
 import { flush, setOutbox } from "./live.ts";
 
 export const LONGEST = 20_000;
+
+/** The posts that this page has had: another page of the same person may keep others in the same place. */
+const had = new Set<string>();
 
 export function setDraft(room: string, change: Partial<Draft>): void {
   const next = { ...draftOf(room), ...change };
   const empty = next.text === "" && next.files.length === 0;
   const { [room]: _old, ...others } = drafts.value;
   drafts.value = empty ? others : { ...others, [room]: next };
-  keepDrafts();
+  keepDraft(room);
 }
 
 /** The characters beyond the limit; 0 where the text fits. */
@@ -64,6 +68,7 @@ export function restore(): void {
   const kept = read<Record<string, Draft>>(place("drafts"), {});
   drafts.value = { ...kept, ...drafts.value };
   const posts = read<Outbox>(place("outbox"), []).map((post) => (post.state === "sent" ? { ...post, state: "waiting" as const } : post));
+  for (const post of posts) had.add(post.id);
   outbox.value = [...posts.filter((post) => !outbox.value.some((mine) => mine.id === post.id)), ...outbox.value];
 }
 
@@ -75,22 +80,23 @@ export function unsent(): number {
 export function forgetUnsent(): void {
   drafts.value = {};
   outbox.value = [];
-  keepDrafts();
-  keepOutbox();
+  if (!model.value.user) return;
+  write(place("drafts"), {});
+  write(place("outbox"), []);
 }
 
 export function keepOutbox(): void {
-  if (model.value.user) write(place("outbox"), outbox.value);
+  if (!model.value.user) return;
+  for (const post of outbox.value) had.add(post.id);
+  write(place("outbox"), postsTogether(read<Outbox>(place("outbox"), []), outbox.value, had));
 }
 
 /** Uploads still under way are not kept: the file itself is with the person, and its bytes are not ours to store. */
-function keepDrafts(): void {
+function keepDraft(room: string): void {
   if (!model.value.user) return;
-  const kept: Record<string, Draft> = {};
-  for (const [room, draft] of Object.entries(drafts.value)) {
-    kept[room] = { text: draft.text, files: draft.files.filter((file) => file.id !== ""), armed: false };
-  }
-  write(place("drafts"), kept);
+  const draft = drafts.value[room];
+  const kept: Draft | undefined = draft && { text: draft.text, files: draft.files.filter((file) => file.id !== ""), armed: false };
+  write(place("drafts"), draftsTogether(read<Record<string, Draft>>(place("drafts"), {}), room, kept));
 }
 
 function place(what: string): string {
