@@ -308,3 +308,4 @@ async def test_a_reader_who_stands_still_is_given_little_of_the_systems_memory()
             await speak(town.engine, "r_1", 1)
             said += 1
         assert connection.full_since > 0
+        raw.writer.close()
