@@ -134,7 +134,9 @@ def _is_told(node: ast.expr) -> bool:
 
 def _is_typing(node: ast.Assign) -> bool:
     names = {target.id for target in node.targets if isinstance(target, ast.Name)}
-    return bool(names & {"__slots__", "__all__"}) or "TypeVar" in ast.unparse(node.value)
+    alias = isinstance(node.value, ast.Subscript | ast.BinOp) and all(name[0].isupper() for name in names)
+    alias = alias and not any(name.isupper() for name in names)
+    return alias or bool(names & {"__slots__", "__all__"}) or "TypeVar" in ast.unparse(node.value)
 
 
 def _kinds(node: ast.AST) -> Iterator[str]:

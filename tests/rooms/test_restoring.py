@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 from support.town import Town, chance
 
@@ -12,6 +13,7 @@ from rooms.commands import SERVER
 from rooms.commands.restoring import BeginIncarnation
 from rooms.store.restoring import Lineage, lineage
 from rooms.store.schema import audit_leaves
+from server import incarnations
 from server.incarnations import FIRST, Incarnations
 
 R = "r_1"
@@ -76,3 +78,15 @@ def test_who_names_no_incarnation_is_told_once_in_each_session() -> None:
     assert restored.judge(None, "s_1")(R, 51)
     assert not restored.judge(None, "s_2")(R, 51)
     assert not restored.judge(FIRST, "s_1")(R, 51), "who names the past is of the past, told or not"
+
+
+def test_who_was_told_is_forgotten_where_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are told once more, which does no harm."""
+    monkeypatch.setattr(incarnations, "MOST_TOLD", 2)
+    restored = Incarnations(Lineage(("i_2",), {R: 50}))
+    for session in ("s_1", "s_2"):
+        assert not restored.judge(None, session)(R, 51)
+        assert restored.judge(None, session)(R, 51)
+    assert not restored.judge(None, "s_3")(R, 51)
+    assert restored.judge(None, "s_3")(R, 51)
+    assert not restored.judge(None, "s_1")(R, 51)
