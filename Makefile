@@ -117,6 +117,10 @@ campaign-restore: setup ## Back up under load, lose the server, restore, go on (
 campaign-order: setup ## Readers that poll every millisecond while 64 writers commit (resumable; ROWS=1000000)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.commit_order --rows $(or $(ROWS),1000000) --folder $(CAMPAIGNS)/order
 
+.PHONY: campaign-overload
+campaign-overload: setup ## More posts than the server can do: what it gives up, and that it takes it back (SECONDS=60)
+	PYTHONPATH=tests $(BIN)/python -m campaigns.overload --seconds $(or $(SECONDS),60) --folder $(CAMPAIGNS)/overload
+
 .PHONY: campaign-autobahn
 campaign-autobahn: setup ## The Autobahn Testsuite against the protocol class (WSTEST=a Python 2.7's wstest)
 	PYTHONPATH=tests $(BIN)/python -m campaigns.autobahn --wstest $(WSTEST) --folder $(CAMPAIGNS)/autobahn

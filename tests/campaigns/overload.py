@@ -13,6 +13,8 @@ import asyncio
 import json
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,46 +28,42 @@ SENDERS = 160
 BACK_WITHIN = 150.0
 
 
-async def opened(server: Server, who: dict[str, str], *, notices: bool = False) -> ClientConnection:
-    socket = await websockets.connect(server.ws, subprotocols=[PROTOCOL], compression=None, max_queue=None)
-    await socket.send(json.dumps({"op": "hello", "token": who["token"], "notices": notices}))
-    assert json.loads(await socket.recv())["op"] == "ready"
-    return socket
+@asynccontextmanager
+async def opened(server: Server, who: dict[str, str], *, notices: bool = False) -> AsyncIterator[ClientConnection]:
+    """A WebSocket that has its ``ready``."""
+    async with websockets.connect(server.ws, subprotocols=[PROTOCOL], compression=None, max_queue=None) as socket:
+        await socket.send(json.dumps({"op": "hello", "token": who["token"], "notices": notices}))
+        assert json.loads(await socket.recv())["op"] == "ready"
+        yield socket
 
 
 async def flood(server: Server, who: dict[str, str], name: str, until: float) -> tuple[int, int, float]:
     """(sent, acknowledged, longest wait of a window in seconds); every window is answered before the next is sent."""
-    socket = await opened(server, who)
     sent = acknowledged = 0
     longest = 0.0
-    while time.monotonic() < until:
-        begun = time.monotonic()
-        for number in range(sent, sent + UNDER_WAY):
-            post = {
-                "op": "post",
-                "ref": number,
-                "room": who["room"],
-                "client_msg_id": f"{name}-{number}",
-                "text": "避難",
-            }
-            await socket.send(json.dumps(post))
-        sent += UNDER_WAY
-        while acknowledged < sent:
-            text = await socket.recv(decode=False)
-            assert b'"op":"refused"' not in text, text
-            acknowledged += b'"op":"ack"' in text
-        longest = max(longest, time.monotonic() - begun)
-    await socket.close()
+    async with opened(server, who) as socket:
+        while time.monotonic() < until:
+            begun = time.monotonic()
+            for number in range(sent, sent + UNDER_WAY):
+                key = f"{name}-{number}"
+                post = {"op": "post", "ref": number, "room": who["room"], "client_msg_id": key, "text": "避難"}
+                await socket.send(json.dumps(post))
+            sent += UNDER_WAY
+            while acknowledged < sent:
+                text = await socket.recv(decode=False)
+                assert b'"op":"refused"' not in text, text
+                acknowledged += b'"op":"ack"' in text
+            longest = max(longest, time.monotonic() - begun)
     return sent, acknowledged, longest
 
 
 async def listen(server: Server, who: dict[str, str], said: list[list[str]]) -> None:
     """Note what rests, as a client is told."""
-    socket = await opened(server, who, notices=True)
-    async for text in socket:
-        frame = json.loads(text)
-        if frame["op"] == "notice":
-            said.append(frame["paused"])
+    async with opened(server, who, notices=True) as socket:
+        async for text in socket:
+            frame = json.loads(text)
+            if frame["op"] == "notice":
+                said.append(frame["paused"])
 
 
 async def search(server: Server, who: dict[str, str], until: float, answers: Counter[str]) -> None:

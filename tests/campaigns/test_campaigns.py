@@ -18,6 +18,7 @@ from campaigns.cancel import campaign as cancel
 from campaigns.cut_client import campaign as cut_client
 from campaigns.kill_server import campaign as kill_server
 from campaigns.lose_acks import campaign as lose_acks
+from campaigns.overload import campaign as overload
 from campaigns.peek import campaign as peek
 from campaigns.restore_backup import campaign as restore_backup
 from campaigns.served import PROTOCOL, Server, people, read_room
@@ -294,3 +295,10 @@ def test_sigterm_under_load(tmp_path: Path) -> None:
         assert set(acked) <= seqs
     finally:
         server.stop()
+
+
+def test_more_than_the_server_can_do(tmp_path: Path) -> None:
+    figures = overload(tmp_path, 7)
+    assert figures["acknowledged"] == figures["posts"] > 5_000
+    assert figures["level"] >= 1
+    assert figures["calm_again"]
