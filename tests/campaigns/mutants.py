@@ -54,7 +54,11 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "rooms/audit/tree.py": _RECORD,
     "rooms/audit/checkpoint.py": _RECORD,
     "rooms/audit/bundle.py": _RECORD[::-1],
-    "rooms/store/audit.py": ("tests/rooms/test_audit_store.py", "tests/rooms/test_perform.py"),
+    "rooms/store/audit.py": (
+        "tests/rooms/test_audit_found.py",
+        "tests/rooms/test_audit_store.py",
+        "tests/rooms/test_perform.py",
+    ),
     "rooms/store/kept_head.py": ("tests/rooms/test_audit_store.py",),
     "rooms/decide/posting.py": (*_SEQ, "tests/rooms/test_my_number.py"),
     "rooms/store/posting.py": (*_SEQ, "tests/rooms/test_prepared.py", "tests/server/test_http_rooms.py"),

@@ -96,6 +96,8 @@ def test_what_cannot_be_written_is_refused() -> None:
             checkpoint(origin, 0, EMPTY_ROOT, 0, SIGNER)
         with pytest.raises(ValueError, match="name"):
             NoteSigner(bytes(32), origin)
+        with pytest.raises(ValueError, match="name"):
+            verifier_key(origin, bytes(32))
     for size, root, at in ((-1, EMPTY_ROOT, 0), (0, b"short", 0), (0, EMPTY_ROOT, -1)):
         with pytest.raises(ValueError, match="checkpoint"):
             checkpoint(ORIGIN, size, root, at, SIGNER)

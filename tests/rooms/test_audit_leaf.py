@@ -97,6 +97,27 @@ def test_a_leaf_that_breaks_a_rule_is_not_written(changes: dict[str, object]) ->
         encode_leaf(leaf(**changes))
 
 
+@pytest.mark.parametrize("number", [2**53 - 1, 1 - 2**53])
+def test_what_is_just_within_the_bounds_is_written(number: int) -> None:
+    one = leaf(at=2**53 - 1, mono=0, notes={"n": number, "abcdefghijklmnopqrstuvwxyz0123456789_.-": True})
+    assert decode_leaf(encode_leaf(one)) == one
+    with pytest.raises(ValueError, match="carries exactly"):
+        encode_leaf(leaf(notes={"n": number + (1 if number > 0 else -1)}))
+
+
+def test_a_leaf_has_64_kib_and_no_byte_more() -> None:
+    room = 64 * 1024 - len(encode_leaf(leaf(object="")))
+    assert len(encode_leaf(leaf(object="x" * room))) == 64 * 1024
+    with pytest.raises(ValueError, match="65537 bytes"):
+        encode_leaf(leaf(object="x" * (room + 1)))
+
+
+@pytest.mark.parametrize("of", ["", "~", "A", "/", "a b"])
+def test_note_keys_have_their_alphabet_alone(of: str) -> None:
+    with pytest.raises(ValueError, match="note keys"):
+        encode_leaf(leaf(notes={of: 1}))
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

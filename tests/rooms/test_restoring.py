@@ -77,6 +77,7 @@ def test_who_names_no_incarnation_is_told_once_in_each_session() -> None:
     assert not restored.judge(None, "s_1")(R, 51)
     assert restored.judge(None, "s_1")(R, 51)
     assert not restored.judge(None, "s_2")(R, 51)
+    assert restored.judge(None, "s_1")(R, 51)
     assert not restored.judge(FIRST, "s_1")(R, 51), "who names the past is of the past, told or not"
 
 
