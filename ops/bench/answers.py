@@ -36,7 +36,7 @@ MIB = 1 << 20
 WORDS = ("避難所", "開設", "会議", "資料", "回覧", "確認", "期限", "担当", "総務課", "予算", "庁舎", "道路", "給食")
 RARE = "臨時駐車場"
 RARE_EACH = 1_000
-QUERIES = {"common": "避難所", "two_words": "避難所 期限", "rare": RARE, "absent": "存在しない言葉"}
+QUERIES = {"common": "避難所", "two_words": "資料 道路", "rare": RARE, "absent": "存在しない言葉"}
 
 
 class Sizes(NamedTuple):
