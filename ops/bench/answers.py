@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,7 +59,7 @@ def figures(sizes: Sizes | None = None) -> dict[str, Any]:
     sizes = sizes or Sizes()
     allow_connections(sizes.herd)
     with served(Desk) as server:
-        least = _cost(server, 5 * sizes.repeat, _asking(server, _member(server, 1, 2)[0], "/me"))
+        least = _asked(server, 5 * sizes.repeat, _member(server, 1, 2)[0], "/me")
         return {
             "sizes": sizes._asdict(),
             "least_request": least,
@@ -90,20 +91,20 @@ def _member(server: Product, rooms: int, size: int) -> list[Member]:
     return [Member(p["token"], p["room"]) for p in server.people(rooms, size)]
 
 
-def _asking(server: Product, member: Member, path: str) -> Callable[[], int]:
-    """A request that answers how many bytes came; the connection is kept."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+def _asked(server: Product, times: int, member: Member, path: str) -> dict[str, float]:
+    """What one request costs, over a connection that is kept."""
     headers = {"Authorization": f"Bearer {member.token}"}
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
 
-    def ask() -> int:
-        connection.request("GET", API + path, headers=headers)
-        answer = connection.getresponse()
-        body = answer.read()
-        if answer.status != 200:
-            raise RuntimeError(f"{path}: {answer.status} {body[:200]!r}")
-        return len(body)
+        def ask() -> int:
+            connection.request("GET", API + path, headers=headers)
+            answer = connection.getresponse()
+            body = answer.read()
+            if answer.status != 200:
+                raise RuntimeError(f"{path}: {answer.status} {body[:200]!r}")
+            return len(body)
 
-    return ask
+        return _cost(server, times, ask)
 
 
 def _cost(server: Product, times: int, work: Callable[[], int]) -> dict[str, float]:
@@ -144,10 +145,10 @@ def _room(server: Product, sizes: Sizes) -> dict[str, Any]:
     result["findable_seconds_later"] = round(time.perf_counter() - filled, 1)
     for name, member, head in (("open", large[0], sizes.messages), ("open_small", small[0], 100)):
         page = f"/rooms/{member.room}/events?before={head + 1}&limit="
-        result[name] = _cost(server, 2 * sizes.repeat, _asking(server, member, page + "100"))
+        result[name] = _asked(server, 2 * sizes.repeat, member, page + "100")
     unread = f"/rooms/{large[0].room}/events?before={sizes.messages + 1}&limit=500"
-    result["open_all_unread"] = _cost(server, sizes.repeat, _asking(server, large[0], unread))
-    result["room_list"] = _cost(server, sizes.repeat, _asking(server, large[0], "/rooms"))
+    result["open_all_unread"] = _asked(server, sizes.repeat, large[0], unread)
+    result["room_list"] = _asked(server, sizes.repeat, large[0], "/rooms")
     return result | {"search": _search(server, large[0], sizes)}
 
 
@@ -192,7 +193,7 @@ def _search(server: Product, member: Member, sizes: Sizes) -> dict[str, Any]:
     with sqlite3.connect(f"file:{server.data / DATABASE}?mode=ro", uri=True) as connection:
         for name, query in QUERIES.items():
             path = "/search?q=" + "".join(f"%{byte:02X}" for byte in query.encode())
-            found = _cost(server, sizes.repeat, _asking(server, member, path))
+            found = _asked(server, sizes.repeat, member, path)
             like = " AND ".join("body LIKE ?" for _ in query.split())
             statement = f"SELECT room, seq FROM events WHERE {like} ORDER BY at DESC LIMIT 20"
             began = time.process_time()
@@ -301,14 +302,14 @@ def _herd(server: Product, count: int) -> dict[str, Any]:
 def _login(sizes: Sizes) -> dict[str, Any]:
     """Right passwords from many at once; then wrong ones from one source until it is told to wait. The reference is
     argon2 alone."""
-    with served(_Staffed) as server:
+    with served(lambda folder: _Staffed(folder, sizes.logins)) as server:
         before, began = _cpu(server), time.perf_counter()
         with ThreadPoolExecutor(8) as threads:
             statuses = list(threads.map(lambda n: _log_in(server, f"staff{n:03}", PASSWORD), range(sizes.logins)))
         wall, spent = time.perf_counter() - began, _cpu(server) - before
         if set(statuses) != {200}:
             raise RuntimeError(f"a right password was refused: {statuses}")
-        wrong = [_log_in(server, f"staff{n % STAFF:03}", "not the password") for n in range(sizes.tries)]
+        wrong = [_log_in(server, f"staff{n % sizes.logins:03}", "not the password") for n in range(sizes.tries)]
         return {
             "cpu_ms_each": round(1e3 * spent / sizes.logins, 1),
             "per_second": round(sizes.logins / wall, 1),
@@ -319,31 +320,27 @@ def _login(sizes: Sizes) -> dict[str, Any]:
         }
 
 
-STAFF = 24
 PASSWORD = "bench password 関所"
 
 
 class _Staffed(Product):
     """With people who have passwords."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, staff: int) -> None:
         super().__init__(folder)
         csv = folder / "staff.csv"
-        lines = [f"staff{n:03},職員 {n},総務課,{PASSWORD}" for n in range(STAFF)]
+        lines = [f"staff{n:03},職員 {n},総務課,{PASSWORD}" for n in range(staff)]
         csv.write_text("\n".join(["login,name,section,password", *lines]) + "\n", encoding="utf-8")
         self.command("user", "import", csv, "--data", self.data)
 
 
 def _log_in(server: Product, login: str, password: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    try:
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
         body = json.dumps({"login": login, "password": password})
         connection.request("POST", API + "/login", body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         answer.read()
         return answer.status
-    finally:
-        connection.close()
 
 
 def _argon2_ms() -> float:
