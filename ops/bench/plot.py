@@ -13,7 +13,7 @@ from html import escape
 from typing import NamedTuple
 
 WIDTH, LABELS, ROW, TOP = 960, 470, 24, 56
-FULL = 400  # pixels: all of an aim
+FULL = 340  # pixels: all of an aim
 CURVE = 190
 INK, RULE, GOOD, BAD = "#1f2933", "#c0392b", "#2e7d6b", "#c0392b"
 
