@@ -210,14 +210,16 @@ class CellLink:
         loop.add_reader(self._socket.fileno(), self._readable)
 
     def _readable(self) -> None:
-        while self._socket is not None:
-            try:
-                message, descriptors = _receive(self._socket)
-            except BlockingIOError:
-                return
-            if message is None:
-                self._fail()
-                return
+        """One message; the loop calls again while there are more."""
+        if self._socket is None:
+            return
+        try:
+            message, descriptors = _receive(self._socket)
+        except BlockingIOError:
+            return
+        if message is None:
+            self._fail()
+        else:
             self._heard(message, descriptors)
 
     def _heard(self, message: FromCell, descriptors: list[int]) -> None:

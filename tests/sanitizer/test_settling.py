@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+from collections.abc import Callable
 
 from sanitizer import settling
 
@@ -39,7 +40,10 @@ def test_called_code_moves_and_means_the_same() -> None:
 
 
 def test_functions_that_share_their_code_still_do() -> None:
-    first, second = [lambda: 5 for _ in range(2)]
+    def maker() -> Callable[[], int]:
+        return lambda: 5
+
+    first, second = maker(), maker()
     settling.gather(first)
     assert first.__code__ is second.__code__
     assert (first(), second()) == (5, 5)
