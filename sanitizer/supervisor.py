@@ -5,7 +5,8 @@ Rules kept here:
 - Every file gets a verdict; where the machine itself fails (no cell can be started) there is none, and ``Unavailable``
   says that the file must be tried again later.
 - A cell that dies is started again and its file tried once more; a second death refuses the file as ``crashed``.
-- At most ``workers`` files are examined at once. The event loop never waits: copying and hashing run in threads.
+- At most ``workers`` files are examined at once. The event loop never waits: copying and hashing run in threads,
+  unless the file is small and in memory already.
 - With a virus scanner (``scanner``) every file is scanned first; where it is away and required there is no verdict.
 - The caller's descriptor is only read at given offsets, never moved, closed or kept.
 
@@ -126,11 +127,8 @@ class Supervisor:
         cancelled call kills its jails."""
         facts = FileFacts(name, 0, None, None)
         async with self._places:
-            source = os.dup(source_fd)  # a cancelled caller may close its own while a thread still reads
             try:
-                taken = await _in_thread(
-                    lambda: _take(source, self.limits.max_input), lambda late: os.close(late.descriptor)
-                )
+                taken = await self._take_in(source_fd)
             except intake.NotTaken as no:
                 facts = FileFacts(name, no.size, None, None)
                 return Examined(refused(no.code, facts, treatment, isolation=self.isolation), None, None)
@@ -215,6 +213,14 @@ class Supervisor:
                     os.close(taken.descriptor)
         finally:
             self._waiting_parts -= 1
+
+    async def _take_in(self, source_fd: int) -> intake.Taken:
+        """The received file. Raises ``NotTaken``."""
+        taken = intake.take_at_once(source_fd, self.limits.max_input)
+        if taken is not None:
+            return taken
+        source = os.dup(source_fd)  # a cancelled caller may close its own while a thread still reads
+        return await _in_thread(lambda: _take(source, self.limits.max_input), lambda late: os.close(late.descriptor))
 
     async def _taken(self, source_fd: int) -> intake.Taken | None:
         """The file, for as long as the caller needs it; None for one that cannot be taken in."""

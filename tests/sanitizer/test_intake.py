@@ -104,3 +104,30 @@ def test_an_impossible_size_is_not_sealed(untrusted_size: int) -> None:
     output = intake.new_output(1000)
     assert not intake.seal_output(output, untrusted_size)
     os.close(output)
+
+
+def test_a_small_file_in_memory_is_taken_at_once_as_it_is_taken_otherwise(descriptor: int) -> None:
+    os.write(descriptor, b"abc")
+    at_once, otherwise = intake.take_at_once(descriptor, MIB), intake.take_in(descriptor, MIB)
+    try:
+        assert at_once is None or (at_once.size, at_once.sha256) == (otherwise.size, otherwise.sha256)
+        assert at_once is None or os.pread(at_once.descriptor, 9, 0) == b"abc"
+    finally:
+        for taken in (at_once, otherwise):
+            if taken is not None:
+                os.close(taken.descriptor)
+
+
+@pytest.mark.parametrize("size", [0, intake.AT_ONCE + 1, 3 * MIB])
+def test_what_is_empty_or_not_small_is_left_to_a_thread(descriptor: int, size: int) -> None:
+    os.ftruncate(descriptor, size)
+    assert intake.take_at_once(descriptor, 2 * MIB) is None
+
+
+def test_what_cannot_be_read_is_left_to_a_thread(path: Path) -> None:
+    written = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        os.write(written, b"abc")
+        assert intake.take_at_once(written, MIB) is None
+    finally:
+        os.close(written)
