@@ -112,10 +112,13 @@ def test_a_leaf_has_64_kib_and_no_byte_more() -> None:
         encode_leaf(leaf(object="x" * (room + 1)))
 
 
-@pytest.mark.parametrize("of", ["", "~", "A", "/", "a b"])
-def test_note_keys_have_their_alphabet_alone(of: str) -> None:
-    with pytest.raises(ValueError, match="note keys"):
-        encode_leaf(leaf(notes={of: 1}))
+def test_note_keys_have_their_alphabet_alone() -> None:
+    for of in map(chr, range(256)):
+        if of in "abcdefghijklmnopqrstuvwxyz0123456789_.-":
+            encode_leaf(leaf(notes={of: 1}))
+            continue
+        with pytest.raises(ValueError, match="note keys"):
+            encode_leaf(leaf(notes={of: 1}))
 
 
 @pytest.mark.parametrize(
