@@ -60,7 +60,7 @@ class Clock:
         self._path = path
         self.environment = {
             "LD_PRELOAD": clock_library(),
-            "FAKETIME_TIMESTAMP_FILE": str(path),
+            "FAKETIME_TIMESTAMP_FILE": str(path.resolve()),
             "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "DONT_FAKE_MONOTONIC": "1",
