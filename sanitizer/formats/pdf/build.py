@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import pikepdf
 
 from sanitizer.formats.base import Refused
-from sanitizer.formats.deflating import zlib_stream
+from sanitizer.formats.deflating import QUICK, zlib_stream
 from sanitizer.formats.pdf.kinds import KEY_KINDS, Report
 from sanitizer.formats.pdf.source import Source
 from sanitizer.formats.pdf.values import Value, is_ref, ref
@@ -198,12 +198,14 @@ class Builder:
             self.later(lambda: make(self, number, d, handle))
         return ref(number)
 
-    def put_stream(self, number: int, entries: list[bytes], data: bytes, kept: bytes | None = None) -> None:
+    def put_stream(
+        self, number: int, entries: list[bytes], data: bytes, kept: bytes | None = None, level: int = QUICK
+    ) -> None:
         """Writes a plain stream: ``data`` under Flate where that is shorter; ``kept`` is a zlib stream of it."""
         packed = data
         if len(data) > SMALL:
             good = kept is not None and (len(kept) < 0.5 * len(data) or len(data) > 40_000)
-            packed = kept if good and kept is not None else zlib_stream(data)
+            packed = kept if good and kept is not None else zlib_stream(data, level)
             if kept is not None and len(kept) < len(packed):
                 packed = kept
         if len(packed) < len(data):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import pikepdf
 
+from sanitizer.formats.deflating import QUICKEST
 from sanitizer.formats.pdf import cmaps
 from sanitizer.formats.pdf.build import Builder, Table, table
 from sanitizer.formats.pdf.content import content_of
@@ -151,7 +152,8 @@ def _put_program(b: Builder, d: dict[str, Value], handle: pikepdf.Object, *, cid
     if decoded is None or found is None:
         return b""
     n = b.new()
-    b.put_stream(n, list(found.entries), found.data, decoded.kept if found.data == decoded.data else None)
+    kept = decoded.kept if found.data == decoded.data else None
+    b.put_stream(n, list(found.entries), found.data, kept, QUICKEST)
     return b"/%b %b" % (found.key.encode(), ref(n))
 
 
