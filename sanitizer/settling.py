@@ -10,8 +10,8 @@ Rules kept here:
   one piece, and not from places all over the pages that it shares with the cell.
 - Both are for speed alone; where the C library is another one than glibc, its heap stays as it is.
 
-Measured on the 114 benign PDFs of the corpus, pages that a jail copies or newly fills: 1,172 in the transformer and 540
-in the verifier without, 1,018 with holes filled, 934 and 466 with both.
+Measured on the 114 benign PDFs of the corpus, pages that a jail copies or newly fills: 1,178 in the transformer and 515
+in the verifier without, 945 and 460 with both.
 
 Source: glibc manual, "Malloc Tunable Parameters"; mallinfo(3), mallopt(3); CPython 3.11, ``Objects/obmalloc.c``.
 """

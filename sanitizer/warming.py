@@ -5,7 +5,7 @@ Rules kept here:
 - Only the files of ``sanitizer/warm``, which we made, and only modules of ours; nothing received is ever read here.
 - What the interpreter and the libraries learn by it (specialised bytecode, compiled patterns, resolved symbols, filled
   caches) is inherited by every jail, which would otherwise learn it anew for each file: a sixth of the cost of a PDF.
-- The code that a sample runs is moved to one place first (``sanitizer.settling``): jails copy fewer memory pages.
+- The code that the commonest sample runs is moved to one place (``sanitizer.settling``): jails copy fewer pages.
 - A sample that is not treated as it should be stops the cell: it would not treat files rightly either.
 
 >>> sorted(path.suffix for path in samples())[:3]
@@ -28,8 +28,7 @@ _OURS = ("sanitizer.formats.", "sanitizer.verify.")
 
 
 def samples() -> list[Path]:
-    """The files, one for each family of formats; each is a canonical output. The commonest comes last: what it shares
-    with others then lies with what it has alone."""
+    """The files, one for each family of formats, the commonest last; each is a canonical output."""
     found = (path for path in Path(__file__).with_name("warm").iterdir() if path.suffix not in (".md", ".py"))
     return sorted(found, key=lambda path: (path.suffix == ".pdf", path.name))
 
@@ -43,9 +42,9 @@ def warm(modules: Mapping[str, ModuleType]) -> None:
     works = list(_works(modules))
     for work in works:
         work()
-    for work in works:
+    for commonest in works[-1:]:  # more of them would take more memory, and every fork copies the map of it
         settling.fill_holes()
-        settling.gather(work)
+        settling.gather(commonest)
     for work in works * ROUNDS:
         work()
 
