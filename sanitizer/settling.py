@@ -32,6 +32,7 @@ _POOL = 16384  # bytes of a pool of Python's small objects
 _OVERHEAD = sys.getsizeof(b"")
 _MOST_FILLING = 50_000  # strings; where Python allocates by other means there are no pools
 _fillings: list[list[bytes]] = []  # kept for good
+_MOST_PIECES = 200_000  # of one size
 _SLACK = 8192  # bytes around the top of the heap that are not worth a thought
 
 
@@ -121,7 +122,7 @@ def _fill(libc: ctypes.CDLL) -> None:
         libc.mallopt(option, value)
     end = libc.sbrk(0) - libc.mallinfo2().keepcost - _SLACK
     for size in _HOLES:
-        while True:
+        for _ in range(_MOST_PIECES):
             place = libc.malloc(size)
             if not place or place >= end:
                 libc.free(place)
