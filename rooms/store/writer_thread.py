@@ -6,10 +6,10 @@ Rules:
   hand-over is one queue there and one call back;
 - who gave the work up hears nothing; a loop that has ended is no fault.
 
->>> thread = WriterThread("writer")
->>> asyncio.run(thread.run(lambda: 6 * 7))  # doctest: +SKIP
+>>> async def asked() -> int:
+...     return await WriterThread("writer").run(lambda: 6 * 7)
+>>> asyncio.run(asked())
 42
->>> thread.close()
 """
 
 from __future__ import annotations
