@@ -33,12 +33,12 @@ from sanitizer.formats.base import Change
 from sanitizer.supervisor import Supervisor, Unavailable
 from sanitizer.verdict import FileFacts, Verdict
 from server.load import Level, Load
+from server.row_queue import TRY_AGAIN, RowQueue
 
 log = logging.getLogger("sekisho.comparison")
 
 BATCH = 16
 LOOK_AGAIN = 30.0
-TRY_AGAIN = 2.0
 AFTER_OTHERS, LOOKS = 0.2, 50  # seconds between looks whether a file waits for its verdict, and how many there are
 
 
@@ -62,27 +62,18 @@ class ComparisonWorker:
         self._renditions = renditions
         self._table = table
         self._submit = submit
-        self._waiting = asyncio.Event()
-        self._waiting.set()
+        self._rows = RowQueue(log.name, LOOK_AGAIN)
 
     def wake(self) -> None:
-        self._waiting.set()
+        self._rows.wake()
 
     async def run(self) -> None:
         """Work until cancelled."""
-        while True:
-            self._waiting.clear()
-            try:
-                while await self.step():
-                    pass
-            except Exception:
-                log.exception("comparing does not go on; it is tried again")
-                await asyncio.sleep(TRY_AGAIN)
-                continue
-            try:
-                await asyncio.wait_for(self._waiting.wait(), LOOK_AGAIN)
-            except TimeoutError:
-                continue
+        await self._rows.run(self._take_all)
+
+    async def _take_all(self) -> None:
+        while await self.step():
+            pass
 
     async def step(self) -> bool:
         """One batch; whether there may be more."""

@@ -37,11 +37,11 @@ from rooms.store.receiving import waiting_attachments
 from rooms.zones import CrossingTable
 from sanitizer.supervisor import Examined, Supervisor, Unavailable
 from server.load import Level, Load
+from server.row_queue import TRY_AGAIN, RowQueue
 
 log = logging.getLogger("sekisho.release")
 
 LOOK_AGAIN = 30.0
-TRY_AGAIN = 2.0
 BATCH = 32
 
 
@@ -71,13 +71,12 @@ class ReleaseWorker:
         self._table = table
         self._submit = submit
         self._at_once = at_once
-        self._waiting = asyncio.Event()
-        self._waiting.set()
+        self._rows = RowQueue(log.name, LOOK_AGAIN)
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._passwords: dict[str, str] = {}
 
     def wake(self) -> None:
-        self._waiting.set()
+        self._rows.wake()
 
     def give_password(self, attachment: str, password: str) -> None:
         """For the next try of this attachment; call it before the row goes back to quarantine."""
@@ -89,18 +88,7 @@ class ReleaseWorker:
     async def run(self) -> None:
         """Work until cancelled; what is under way is then given up and taken up again after the next start."""
         try:
-            while True:
-                self._waiting.clear()
-                try:
-                    await self._take_all()
-                except Exception:
-                    log.exception("the release worker does not go on; it is tried again")
-                    await asyncio.sleep(TRY_AGAIN)
-                    continue
-                try:
-                    await asyncio.wait_for(self._waiting.wait(), LOOK_AGAIN)
-                except TimeoutError:
-                    continue
+            await self._rows.run(self._take_all)
         finally:
             for task in self._under_way.values():
                 task.cancel()
@@ -124,7 +112,7 @@ class ReleaseWorker:
 
     def _done(self, attachment: str) -> None:
         self._under_way.pop(attachment, None)
-        self._waiting.set()
+        self._rows.wake()
 
     async def _release(self, attachment_id: str) -> None:
         try:

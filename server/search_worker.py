@@ -21,6 +21,7 @@ from rooms.perform import Outcome
 from rooms.store.database import Database
 from rooms.store.search import waiting_events
 from server.load import Level, Load
+from server.row_queue import TRY_AGAIN, RowQueue
 
 log = logging.getLogger("sekisho.search")
 
@@ -30,7 +31,6 @@ GATHER = 0.5
 BETWEEN = 0.1  # more than a thousand messages a second are indexed in the end; until then those who post go first
 REST = 2.0  # between batches while people talk: a batch holds up the post that comes meanwhile, whatever its size
 LOOK_AGAIN = 30.0
-TRY_AGAIN = 2.0
 
 
 class SearchWorker:
@@ -40,35 +40,23 @@ class SearchWorker:
         self._load = load
         self._database = database
         self._submit = submit
-        self._waiting = asyncio.Event()
-        self._waiting.set()
+        self._rows = RowQueue(log.name, LOOK_AGAIN)
 
     def wake(self) -> None:
-        self._waiting.set()
+        self._rows.wake()
 
     async def run(self) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(LOOK_AGAIN):
-                    await self._waiting.wait()
-            except TimeoutError:
-                pass
-            self._waiting.clear()
-            await asyncio.sleep(GATHER)
-            try:
-                await self._catch_up()
-                await asyncio.sleep(REST - GATHER)
-            except Exception:
-                log.exception("the search index does not go on; it is tried again")
-                await asyncio.sleep(TRY_AGAIN)
-                self.wake()
+        """Work until cancelled."""
+        await self._rows.run(self._catch_up)
 
     async def _catch_up(self) -> None:
         """Batch by batch, until nothing waits, or until they must rest."""
+        await asyncio.sleep(GATHER)
         more = not self._rests()
         while more:
             more = await self.step() and not self._rests()
             await asyncio.sleep(BETWEEN)
+        await asyncio.sleep(REST - GATHER)
 
     def _rests(self) -> bool:
         """Under load the rows wait: indexing a message costs ten times as much as writing it."""

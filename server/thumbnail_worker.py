@@ -24,12 +24,12 @@ from rooms.store.database import Database
 from rooms.store.receiving import attachment_by_id, waiting_thumbnails
 from sanitizer.supervisor import Supervisor, Unavailable
 from server.load import Level, Load
+from server.row_queue import TRY_AGAIN, RowQueue
 
 log = logging.getLogger("sekisho.thumbnails")
 
 BATCH = 16
 LOOK_AGAIN = 600.0  # for what was left in the very moment in which the load went; else somebody wakes
-TRY_AGAIN = 2.0
 
 
 class ThumbnailWorker:
@@ -50,27 +50,18 @@ class ThumbnailWorker:
         self._renditions = renditions
         self._submit = submit
         self._load = load
-        self._waiting = asyncio.Event()
-        self._waiting.set()
+        self._rows = RowQueue(log.name, LOOK_AGAIN)
 
     def wake(self) -> None:
-        self._waiting.set()
+        self._rows.wake()
 
     async def run(self) -> None:
         """Work until cancelled."""
-        while True:
-            self._waiting.clear()
-            try:
-                while not self._load.sheds(Level.PREVIEWS) and await self.step():
-                    pass
-            except Exception:
-                log.exception("thumbnails are not drawn; it is tried again")
-                await asyncio.sleep(TRY_AGAIN)
-                continue
-            try:
-                await asyncio.wait_for(self._waiting.wait(), LOOK_AGAIN)
-            except TimeoutError:
-                continue
+        await self._rows.run(self._take_all)
+
+    async def _take_all(self) -> None:
+        while not self._load.sheds(Level.PREVIEWS) and await self.step():
+            pass
 
     async def step(self) -> bool:
         """One batch; whether there may be more."""

@@ -184,6 +184,7 @@ def _by_format(costs: Sequence[Cost], drawn: Sequence[Cost]) -> dict[str, Any]:
             "trusting_ms": round(statistics.fmean(cost.trusting for cost in some), 2),
             "thumbnail_ms": round(statistics.fmean(b.all - a.all for a, b in zip(some, with_picture, strict=True)), 2),
             "seconds_per_megabyte_above_100_kb": _per_megabyte([(cost.all, cost.size) for cost in large]),
+            "jails_seconds_per_megabyte_above_100_kb": _per_megabyte([(cost.jails, cost.size) for cost in large]),
             "size_to_input": round(sum(c.output for c in released) / max(1, sum(c.size for c in released)), 3),
         }
     return found

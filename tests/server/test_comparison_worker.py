@@ -29,6 +29,7 @@ from rooms.store.comparing import comparison_of
 from rooms.zones import BETA
 from sanitizer.comparison import Compared, PagePicture, PageScore
 from sanitizer.supervisor import Supervisor, Unavailable
+from server import row_queue
 from server.comparison_worker import ComparisonWorker
 from server.load import Load
 
@@ -119,6 +120,7 @@ class Desk:
 @pytest.fixture
 async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     monkeypatch.setattr(module, "TRY_AGAIN", 0.01)
+    monkeypatch.setattr(row_queue, "TRY_AGAIN", 0.01)
     monkeypatch.setattr(module, "AFTER_OTHERS", 0.01)
     town = await open_town(tmp_path)
     town.organisation = (await town.do(AddOrganisation(SERVER, "霞ヶ浜市", chance()))).id

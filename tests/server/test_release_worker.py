@@ -29,6 +29,7 @@ from rooms.store.receiving import attachment_by_id, waiting_attachments
 from rooms.zones import BETA
 from sanitizer.supervisor import Examined, Supervisor, Unavailable
 from sanitizer.verdict import FileFacts, Verdict, Verified, refused
+from server import row_queue
 from server.load import Load
 from server.release_worker import ReleaseWorker
 
@@ -120,6 +121,7 @@ class Desk:
 @pytest.fixture
 async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     monkeypatch.setattr(module, "TRY_AGAIN", 0.01)
+    monkeypatch.setattr(row_queue, "TRY_AGAIN", 0.01)
     town = await open_town(tmp_path)
     town.organisation = (await town.do(AddOrganisation(SERVER, "霞ヶ浜市", chance()))).id
     await town.add("sato")
