@@ -161,7 +161,7 @@ def examine(folder: Path, rooms: list[str], sound: dict[str, list[Any]], talk: T
     try:
         found = _tables(folder)
         talk.say("differ", [name for name, rows in sound.items() if found.get(name) != rows])
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError) as error:  # the names of tables may be rotten too
         talk.say("differ", [f"unreadable: {type(error).__name__}"])
 
 
