@@ -29,6 +29,7 @@ from typing import Any
 
 import httpx
 import websockets
+from campaigns.state import counted, keep
 from campaigns.whole_store import Claim, Whole, assert_kept, integrity_check
 from support.installation import Client, Installation, installed
 from support.sockets import on_socket
@@ -226,13 +227,12 @@ def campaign(folder: Path, cancellations: int, seed: int) -> dict[str, Any]:
     """Run up to ``cancellations`` in all and answer the figures of all runs in this folder."""
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state.json"
-    figures: Counter[str] = Counter(json.loads(state.read_text()) if state.exists() else {})
+    figures = counted(state)
     kinds = ("callers", "handlers", "sockets")
     while (done := sum(figures[kind] for kind in kinds)) < cancellations:
         chooser = random.Random(f"{seed} {done}")
         figures += asyncio.run(_one_round(folder / "data", min(ROUND, cancellations - done), chooser))
-        state.with_suffix(".partial").write_text(json.dumps(figures))
-        state.with_suffix(".partial").rename(state)
+        keep(state, figures)
     return {"cancellations": done, **figures, "locked": 0, "half_commits": 0, "lost": 0}
 
 

@@ -31,6 +31,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from campaigns.state import counted, keep
 from campaigns.warm_writer import Town, found, performer, reading
 from campaigns.whole_store import Whole, integrity_check
 
@@ -187,15 +188,14 @@ def campaign(folder: Path, rows: int, seed: int) -> dict[str, Any]:
     logging.getLogger("sekisho.perform").setLevel(logging.CRITICAL)  # what breaks its drain is told at length
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state.json"
-    figures: Counter[str] = Counter(json.loads(state.read_text()) if state.exists() else {})
+    figures = counted(state)
     while figures["rows"] < rows:
         begun = time.monotonic()
         these = min(ROWS_OF_ONE_STORE, rows - figures["rows"])
         figures += one_store(folder / "store", these, random.Random(f"{seed} {figures['rows']}"))
         figures["rows"] += these
         figures["seconds"] += round(time.monotonic() - begun)
-        state.with_suffix(".partial").write_text(json.dumps(figures))
-        state.with_suffix(".partial").rename(state)
+        keep(state, figures)
         print(f"{figures['rows']} rows, {figures['polls']} polls", file=sys.stderr)
     return {**figures, "skipped": 0, "twice": 0, "out_of_order": 0, "load_average": round(os.getloadavg()[1], 1)}
 

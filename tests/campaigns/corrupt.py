@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from campaigns.forked import Talk, fork
+from campaigns.state import counted, keep
 from sqlalchemy.exc import DBAPIError
 from support.installation import Client, installed
 
@@ -243,7 +244,7 @@ def campaign(folder: Path, places: int, seed: int) -> dict[str, Any]:
     """Run up to ``places`` in all and answer the figures of all runs in this folder."""
     folder.mkdir(parents=True, exist_ok=True)
     state, living = folder / "state.json", folder / "living"
-    figures: Counter[str] = Counter(json.loads(state.read_text()) if state.exists() else {})
+    figures = counted(state)
     shutil.rmtree(living, ignore_errors=True)
     living.mkdir(mode=0o700)
     sound = Sound(living)
@@ -254,8 +255,7 @@ def campaign(folder: Path, places: int, seed: int) -> dict[str, Any]:
             restored(sound, living / "restored")
             figures["restored"] += 1
             print(f"place {figures['places']}", file=sys.stderr)
-        state.with_suffix(".partial").write_text(json.dumps(figures))
-        state.with_suffix(".partial").rename(state)
+        keep(state, figures)
     return dict(sorted(figures.items())) | {"served_silently": 0}
 
 

@@ -30,6 +30,7 @@ from typing import Any
 
 import websockets
 from campaigns.served import PROTOCOL, Server, people, read_room, verify_record
+from campaigns.state import counted, keep
 
 PAUSE = 0.004
 MOST_UNDER_WAY = 32
@@ -219,7 +220,7 @@ def campaign(folder: Path, cuts: int, seed: int) -> dict[str, Any]:
     """Run up to ``cuts`` in all and answer the figures of all runs in this folder."""
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state.json"
-    figures: Counter[str] = Counter(json.loads(state.read_text()) if state.exists() else {})
+    figures = counted(state)
     while figures["cuts"] < cuts:
         begun = time.monotonic()
         shutil.rmtree(folder / "store", ignore_errors=True)
@@ -234,8 +235,7 @@ def campaign(folder: Path, cuts: int, seed: int) -> dict[str, Any]:
         finally:
             server.end()
         figures["seconds"] += round(time.monotonic() - begun)
-        state.with_suffix(".partial").write_text(json.dumps(figures))
-        state.with_suffix(".partial").rename(state)
+        keep(state, figures)
         print(f"{figures['cuts']} cuts over {figures['messages']} messages", file=sys.stderr)
     return {**figures, "missed": 0, "twice": 0, "out_of_order": 0, "load_average": round(os.getloadavg()[1], 1)}
 

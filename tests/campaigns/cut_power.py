@@ -33,6 +33,7 @@ from typing import Any
 
 from campaigns.forked import Talk
 from campaigns.on_disk import Cutter, live
+from campaigns.state import counted, keep
 from campaigns.warm_writer import Ledger, Life, Town, found, read_all, reading
 from support.forgetful_disk import Disk, Way, any_way
 from support.fuse import Unavailable, enter_own_mounts
@@ -203,7 +204,7 @@ def campaign(
     """Run up to ``cuts`` in all and answer the figures of all runs in this folder."""
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state.json"
-    figures: Counter[str] = Counter(json.loads(state.read_text()) if state.exists() else {})
+    figures = counted(state)
     with tempfile.TemporaryDirectory() as scratch:
         rig = make(Path(scratch))
         figures += control(rig, controls, random.Random(f"{seed} {figures['cuts']} control"), synchronous)
@@ -213,8 +214,7 @@ def campaign(
             chooser = random.Random(f"{seed} {figures['cuts']}")
             figures += one_store(rig, min(CUTS_OF_ONE_STORE, cuts - figures["cuts"]), chooser)
             figures["milliseconds"] += round(1000 * (time.monotonic() - begun))
-            state.with_suffix(".partial").write_text(json.dumps(figures))
-            state.with_suffix(".partial").rename(state)
+            keep(state, figures)
             print(f"cut {figures['cuts']}: {figures['acknowledged']} acknowledged", file=sys.stderr)
     return {**figures, "lost": 0}
 

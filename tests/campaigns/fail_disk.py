@@ -30,6 +30,7 @@ from typing import Any, NamedTuple, NoReturn
 from campaigns.cut_power import Rig, life, make, read_whole
 from campaigns.forked import Talk
 from campaigns.on_disk import CHANGES, live
+from campaigns.state import keep, recalled
 from campaigns.warm_writer import LARGEST_FILE, QUARANTINE, Ledger, Town, set_up
 from sqlalchemy.exc import DBAPIError
 from support.forgetful_disk import Disk, any_way
@@ -231,8 +232,7 @@ def campaign(folder: Path, seed: int, step: int = 1, only: str = "") -> dict[str
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state.json"
     figures: dict[str, Counter[str]] = {kind.name: Counter() for kind in KINDS}
-    if state.exists():
-        figures |= {name: Counter(found) for name, found in json.loads(state.read_text()).items()}
+    figures |= {name: Counter(found) for name, found in (recalled(state) or {}).items()}
     with tempfile.TemporaryDirectory() as scratch:
         rig = make(Path(scratch))
         for kind in [kind for kind in KINDS if only in ("", kind.name)]:
@@ -241,8 +241,7 @@ def campaign(folder: Path, seed: int, step: int = 1, only: str = "") -> dict[str
                 at = 1 + found["failures"] * step
                 came = one_failure(rig, kind, at, random.Random(f"{seed} {kind.name} {at}"))
                 found.update({"clean": 1, "operations": at - 1} if came is None else came + Counter(failures=1))
-                state.with_suffix(".partial").write_text(json.dumps(figures))
-                state.with_suffix(".partial").rename(state)
+                keep(state, figures)
                 if at % 50 == 1:
                     print(f"{kind.name}: {at}", file=sys.stderr)
     return {**figures, "lost": 0, "false_acknowledgements": 0}

@@ -31,6 +31,7 @@ from typing import Any, NoReturn
 from campaigns.cut_power import Rig, look, make, read_whole
 from campaigns.forked import Talk
 from campaigns.on_disk import Cutter, live
+from campaigns.state import counted, keep
 from campaigns.warm_writer import LARGEST_FILE, QUARANTINE, Ledger, Town, set_up
 from support.forgetful_disk import any_way
 from support.fuse import Unavailable, enter_own_mounts
@@ -185,15 +186,14 @@ def campaign(folder: Path, points: int, seed: int) -> dict[str, Any]:
     """Run up to ``points`` in all and answer the figures of all runs in this folder."""
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state.json"
-    figures: Counter[str] = Counter(json.loads(state.read_text()) if state.exists() else {})
+    figures = counted(state)
     with tempfile.TemporaryDirectory() as scratch:
         rig = make(Path(scratch))
         while figures["points"] < points:
             begun = time.monotonic()
             figures += one_point(rig, random.Random(f"{seed} {figures['points']}")) + Counter(points=1)
             figures["milliseconds"] += round(1000 * (time.monotonic() - begun))
-            state.with_suffix(".partial").write_text(json.dumps(figures))
-            state.with_suffix(".partial").rename(state)
+            keep(state, figures)
             if figures["points"] % 50 == 0:
                 print(f"point {figures['points']}: {figures['acknowledged']} acknowledged", file=sys.stderr)
     return {**figures, "lost": 0}

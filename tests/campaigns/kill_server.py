@@ -35,6 +35,7 @@ from typing import Any
 import httpx
 import websockets
 from campaigns.served import PROTOCOL, Server, people, read_room, verify_record
+from campaigns.state import keep, recalled
 from campaigns.whole_store import Whole, integrity_check
 from websockets.asyncio.client import ClientConnection
 
@@ -84,14 +85,13 @@ class Figures:
 
     @classmethod
     def load(cls, path: Path) -> Figures:
-        if not path.exists():
+        kept = recalled(path)
+        if kept is None:
             return cls()
-        kept = json.loads(path.read_text())
         return cls(**kept | {"states": Counter(kept["states"])})
 
     def save(self, path: Path) -> None:
-        path.with_suffix(".partial").write_text(json.dumps(vars(self)))
-        path.with_suffix(".partial").rename(path)
+        keep(path, vars(self))
 
 
 # Load ----------------------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from campaigns.forked import PATIENCE, fork
+from campaigns.state import keep, recalled
 from campaigns.warm_writer import Ledger, Life, Town, found, read_all
 
 CYCLES_OF_ONE_STORE = 100
@@ -71,7 +72,7 @@ def campaign(folder: Path, cycles: int, seed: int) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state.json"
     empty = {"cycles": 0, "acknowledged": 0, "repeated": 0, "messages": 0, "leaves": 0, "seconds": 0.0, "silent": 0}
-    figures: dict[str, Any] = json.loads(state.read_text()) if state.exists() else empty
+    figures: dict[str, Any] = recalled(state) or empty
     template, store = folder / "template", folder / "store"
     shutil.rmtree(template, ignore_errors=True)
     town = asyncio.run(found(template))
@@ -90,8 +91,7 @@ def campaign(folder: Path, cycles: int, seed: int) -> dict[str, Any]:
         figures["messages"] += read["messages"]
         figures["leaves"] += read["leaves"]
         figures["seconds"] = round(figures["seconds"] + time.monotonic() - begun, 1)
-        state.with_suffix(".partial").write_text(json.dumps(figures))
-        state.with_suffix(".partial").rename(state)
+        keep(state, figures)
         print(f"cycle {figures['cycles']}: {figures['acknowledged']} acknowledged", file=sys.stderr)
     return {**figures, "lost": 0, "twice": 0}
 

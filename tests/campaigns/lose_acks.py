@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import websockets
+from campaigns.state import counted, keep
 from campaigns.whole_store import Claim, Whole, assert_kept, integrity_check
 from support.installation import Client, Installation, installed
 from support.sockets import Socket, on_socket
@@ -136,12 +137,11 @@ def campaign(folder: Path, sends: int, seed: int) -> dict[str, Any]:
     """Send up to ``sends`` messages in all and answer the figures of all runs in this folder."""
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state.json"
-    figures: Counter[str] = Counter(json.loads(state.read_text()) if state.exists() else {})
+    figures = counted(state)
     while figures["messages"] < sends:
         done = figures["messages"]
         figures += asyncio.run(_one_round(folder / "data", min(ROUND, sends - done), random.Random(f"{seed} {done}")))
-        state.with_suffix(".partial").write_text(json.dumps(figures))
-        state.with_suffix(".partial").rename(state)
+        keep(state, figures)
     share = figures["lost"] / (figures["lost"] + figures["heard"])
     return {**figures, "lost_share": round(share, 3), "shown_twice": 0, "never_shown": 0}
 

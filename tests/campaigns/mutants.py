@@ -37,6 +37,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
+from campaigns.state import keep, recalled
 
 ROOT = Path(__file__).parents[2]
 CPU_SECONDS, WALL_SECONDS = 45, 300
@@ -289,7 +290,7 @@ def campaign(folder: Path, count: int, seed: int, only: str = "") -> dict[str, A
     state = folder / "state.json"
     sources = {module: (ROOT / module).read_text(encoding="utf-8") for module in TARGETS if only in module}
     digests = {module: hashlib.sha256(source.encode()).hexdigest()[:16] for module, source in sources.items()}
-    kept: dict[str, dict[str, str]] = json.loads(state.read_text()) if state.exists() else {}
+    kept: dict[str, dict[str, str]] = recalled(state) or {}
     results = {f"{module} {digest}": kept.get(f"{module} {digest}", {}) for module, digest in digests.items()}
     everyone = [mutant for module, source in sources.items() for mutant in mutants_of(module, source)]
     random.Random(seed).shuffle(everyone)
@@ -305,8 +306,7 @@ def campaign(folder: Path, count: int, seed: int, only: str = "") -> dict[str, A
         tried[mutant.name] = trial(module, mutated(source, mutant), TARGETS[module])
         if tried[mutant.name] == "survived":
             print(f"survived: {mutant.name}", file=sys.stderr, flush=True)
-        state.with_suffix(".partial").write_text(json.dumps(kept | results))
-        state.with_suffix(".partial").rename(state)
+        keep(state, kept | results)
     return _figures(results, len(everyone))
 
 

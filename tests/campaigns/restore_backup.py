@@ -34,6 +34,7 @@ from typing import Any
 import httpx
 import websockets
 from campaigns.served import PROTOCOL, Server, read_room, verify_record
+from campaigns.state import keep, recalled
 from campaigns.whole_store import Whole, integrity_check
 from websockets.asyncio.client import ClientConnection
 
@@ -329,9 +330,7 @@ def campaign(folder: Path, cycles: int, seed: int) -> dict[str, Any]:
     """Run up to ``cycles`` in all and answer the figures of all runs in this folder."""
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state.json"
-    kept: dict[str, Any] = {"cycles": 0, "counts": {}, "behind": [], "back": []}
-    if state.exists():
-        kept = json.loads(state.read_text())
+    kept: dict[str, Any] = recalled(state) or {"cycles": 0, "counts": {}, "behind": [], "back": []}
     while kept["cycles"] < cycles:
         these = min(CYCLES_OF_ONE_LIFE, cycles - kept["cycles"])
         town = life(folder / "life", these, random.Random(f"{seed} {kept['cycles']}"))
@@ -339,8 +338,7 @@ def campaign(folder: Path, cycles: int, seed: int) -> dict[str, Any]:
         kept["counts"] = Counter(kept["counts"]) + town.counts
         kept["behind"] += town.behind
         kept["back"] += town.back
-        state.with_suffix(".partial").write_text(json.dumps(kept))
-        state.with_suffix(".partial").rename(state)
+        keep(state, kept)
         print(f"cycle {kept['cycles']}: {kept['counts']}", file=sys.stderr)
     return {
         "cycles": kept["cycles"],

@@ -33,6 +33,7 @@ from typing import Any
 import httpx
 import websockets
 from campaigns.served import PROTOCOL, Server, people, read_room, verify_record
+from campaigns.state import counted, keep
 from campaigns.whole_store import Whole, integrity_check
 from websockets.asyncio.client import ClientConnection
 
@@ -320,14 +321,13 @@ def campaign(folder: Path, rounds: int, seed: int) -> dict[str, Any]:
         raise SystemExit("libfaketime is missing; run: apt-get install faketime")
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state.json"
-    figures: Counter[str] = Counter(json.loads(state.read_text()) if state.exists() else {})
+    figures = counted(state)
     while figures["rounds"] < rounds:
         chooser = random.Random(f"{seed} {figures['rounds']}")
         order = chooser.sample(SITUATIONS, len(SITUATIONS))
         figures += one_round(folder / "store", order, (YEAR, -YEAR, 0))
         figures["rounds"] += 1
-        state.with_suffix(".partial").write_text(json.dumps(figures))
-        state.with_suffix(".partial").rename(state)
+        keep(state, figures)
         print(f"round {figures['rounds']}: {figures['posts']} posts", file=sys.stderr)
     return {**figures, "lost": 0, "out_of_order": 0, "sessions_ended": 0}
 

@@ -30,6 +30,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from campaigns.state import counted, keep
 from campaigns.virtual_time import Line, VirtualDatabase, VirtualLoop, virtual_time
 from campaigns.whole_store import Claim, Whole, assert_kept
 from support.town import CHECKPOINT_SEED, RECEIPT_SEED, open_town
@@ -415,7 +416,7 @@ def campaign(folder: Path, seeds: int, only: int | None = None, *, forgets: bool
     logging.disable(logging.CRITICAL)
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state.json"
-    figures: Counter[str] = Counter(json.loads(state.read_text()) if state.exists() and only is None else {})
+    figures = counted(state) if only is None else Counter()
     memory = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
     with tempfile.TemporaryDirectory(dir=memory) as scratch:
         place = asyncio.run(found(Path(scratch)))
@@ -428,9 +429,9 @@ def campaign(folder: Path, seeds: int, only: int | None = None, *, forgets: bool
             figures += counts
             figures["seeds"] += 1
             if only is None and seed % 50 == 49:
-                state.write_text(json.dumps(figures))
+                keep(state, figures)
     if only is None:
-        state.write_text(json.dumps(figures))
+        keep(state, figures)
     return {**figures, "broken": 0, **({"trace": trace} if only is not None else {})}
 
 

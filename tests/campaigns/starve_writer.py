@@ -31,6 +31,7 @@ from typing import Any
 
 from campaigns.forked import PATIENCE, Talk, fork
 from campaigns.kill_writer import whole
+from campaigns.state import counted, keep
 from campaigns.warm_writer import Ledger, Life, Town, found
 
 from rooms.commands import Origin
@@ -128,7 +129,7 @@ def campaign(folder: Path, runs: int, seed: int) -> dict[str, Any]:
     """Run up to ``runs`` in all and answer the figures of all runs in this folder."""
     folder.mkdir(parents=True, exist_ok=True)
     state = folder / "state.json"
-    figures: Counter[str] = Counter(json.loads(state.read_text()) if state.exists() else {})
+    figures = counted(state)
     template, store = folder / "template", folder / "store"
     shutil.rmtree(template, ignore_errors=True)
     town = asyncio.run(found(template))
@@ -140,8 +141,7 @@ def campaign(folder: Path, runs: int, seed: int) -> dict[str, Any]:
         for _ in range(these):
             figures += run(store, town, ledger, chooser)
         figures += Counter(whole(store, ledger)) + Counter(runs=these)
-        state.with_suffix(".partial").write_text(json.dumps(figures))
-        state.with_suffix(".partial").rename(state)
+        keep(state, figures)
         print(f"run {figures['runs']}: {figures['acknowledged']} acknowledged", file=sys.stderr)
     return {**figures, "lost": 0, "twice": 0}
 
