@@ -37,6 +37,7 @@ from rooms.store.audit import found_record, write_checkpoint, write_leaves
 from rooms.store.database import Database, FatalStorageError, StorageFull, storage_error, transaction
 from rooms.store.kept_head import KeptHead
 from rooms.store.receipts import write_receipts
+from rooms.store.writer_thread import settle
 from rooms.world import Terms, World
 
 log = logging.getLogger("sekisho.perform")
@@ -275,7 +276,7 @@ class Performer:
     def submit(self, command: Command) -> asyncio.Future[Outcome]:
         """Queue a command. The future never raises: what went wrong is a refusal. Cancelling it changes nothing."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self.perform(command, functools.partial(_settle, future))
+        self.perform(command, functools.partial(settle, future))
         return future
 
     def perform(self, command: Command, answered: Callable[[Outcome], None]) -> None:
@@ -353,8 +354,3 @@ class Performer:
                 answered(outcome)
             except Exception:
                 log.exception("an answer could not be given")
-
-
-def _settle(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
-    if not future.done():
-        future.set_result(outcome)

@@ -63,7 +63,7 @@ class WriterThread:
             del given, loop, future, work, answer, error
 
 
-def settle(future: asyncio.Future[Any], answer: Any, error: BaseException | None) -> None:
+def settle(future: asyncio.Future[Any], answer: Any, error: BaseException | None = None) -> None:
     """End a future on its own loop, if anybody still waits for it."""
     if future.done():
         return
