@@ -29,7 +29,6 @@ from server.installation import DATABASE
 
 Level = Literal["ok", "warning", "wrong"]
 NAMED = 5
-PIECE = 1 << 20
 
 
 class Finding(NamedTuple):
@@ -101,8 +100,5 @@ def _is_there(folder: Path, blob: NamedBlob) -> bool:
     path = folder / blob.folder / blob.key
     if not path.is_file() or blob.sha256 is None:
         return path.is_file()
-    digest = hashlib.sha256()
     with path.open("rb", buffering=0) as file:
-        while piece := file.read(PIECE):
-            digest.update(piece)
-    return digest.hexdigest() == blob.sha256
+        return hashlib.file_digest(file, "sha256").hexdigest() == blob.sha256
