@@ -89,6 +89,7 @@ from server.terms import KIB, MIB, LoadTest, request_rate, scanner_of, socket_li
 from server.thumbnail_worker import ThumbnailWorker
 from server.views import Viewer
 from server.websocket_endpoint import WebSocketEndpoint
+from server.workshop import Workshop
 
 log = logging.getLogger("sekisho")
 
@@ -131,15 +132,11 @@ class Application:
         self.submit = submit
         self.sessions = Sessions(database, terms.session_times, submit, now, self._elapsed)
         self.strangers = Strangers(submit, now, self._elapsed, limits=not load.on)
-        self.worker = ReleaseWorker(
-            database, supervisor, self.quarantine, self.renditions, terms.table, submit, self.load,
-            settings.sanitizer.workers,
-        )  # fmt: skip
-        self.drawer = ThumbnailWorker(database, supervisor, self.quarantine, self.renditions, submit, self.load)
         self.supervisor = supervisor
-        self.comparer = ComparisonWorker(
-            database, supervisor, self.quarantine, self.renditions, terms.table, submit, self.load
-        )
+        shop = Workshop(database, supervisor, self.quarantine, self.renditions, terms.table, submit, self.load)
+        self.worker = ReleaseWorker(shop, settings.sanitizer.workers)
+        self.drawer = ThumbnailWorker(shop)
+        self.comparer = ComparisonWorker(shop)
         self.indexer = SearchWorker(database, self.performer.submit, self.load)
         self.teller = Teller(
             self.hub, self.directory, self.viewer, self.sessions,

@@ -14,26 +14,23 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from rooms.attachment import Attachment, Release
-from rooms.commands import SERVER, Command
+from rooms.commands import SERVER
 from rooms.commands.comparing import GiveBackComparison, NoteComparison, StartComparison
 from rooms.comparison import Comparison, PagePicture
 from rooms.ids import make_id
-from rooms.perform import Outcome
-from rooms.store.blobs import BlobFolder
 from rooms.store.comparing import waiting_comparisons
-from rooms.store.database import Database
 from rooms.store.receiving import attachment_by_id, waiting_attachments
-from rooms.zones import CrossingTable
 from sanitizer.comparison import SIDES, Compared, Side
 from sanitizer.formats.base import Change
-from sanitizer.supervisor import Supervisor, Unavailable
+from sanitizer.supervisor import Unavailable
 from sanitizer.verdict import FileFacts, Verdict
-from server.load import Level, Load
+from server.load import Level
 from server.row_queue import TRY_AGAIN, RowQueue
+from server.workshop import Workshop
 
 log = logging.getLogger("sekisho.comparison")
 
@@ -45,23 +42,8 @@ AFTER_OTHERS, LOOKS = 0.2, 50  # seconds between looks whether a file waits for 
 class ComparisonWorker:
     """``wake`` after a verdict was written; ``run`` until cancelled."""
 
-    def __init__(
-        self,
-        database: Database,
-        supervisor: Supervisor,
-        quarantine: BlobFolder,
-        renditions: BlobFolder,
-        table: CrossingTable,
-        submit: Callable[[Command], Awaitable[Outcome]],
-        load: Load,
-    ) -> None:
-        self._load = load
-        self._database = database
-        self._supervisor = supervisor
-        self._quarantine = quarantine
-        self._renditions = renditions
-        self._table = table
-        self._submit = submit
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
         self._rows = RowQueue(log.name, LOOK_AGAIN)
 
     def wake(self) -> None:
@@ -77,7 +59,7 @@ class ComparisonWorker:
 
     async def step(self) -> bool:
         """One batch; whether there may be more."""
-        async with self._database.read() as connection:
+        async with self._shop.database.read() as connection:
             waiting = await waiting_comparisons(connection, BATCH)
         put_off = False
         for attachment, treatment in waiting:
@@ -90,22 +72,22 @@ class ComparisonWorker:
     async def _after_others(self) -> None:
         """Wait until the load allows it and no file waits for its verdict, but for the latter not for ever: one may
         wait for something else."""
-        while self._load.sheds(Level.PREVIEWS):  # noqa: ASYNC110
+        while self._shop.load.sheds(Level.PREVIEWS):  # noqa: ASYNC110
             await asyncio.sleep(TRY_AGAIN)
         for _ in range(LOOKS):
-            async with self._database.read() as connection:
+            async with self._shop.database.read() as connection:
                 if not await waiting_attachments(connection, 1):
                     return
             await asyncio.sleep(AFTER_OTHERS)
 
     async def _one(self, attachment: str, treatment: str) -> bool:
         """Compare and note; False if it could not be done now."""
-        started = await self._submit(StartComparison(SERVER, attachment, treatment))
+        started = await self._shop.submit(StartComparison(SERVER, attachment, treatment))
         if not isinstance(started.answer, Comparison):
             return not started.refused
         kept: list[str] = []
         try:
-            async with self._database.read() as connection:
+            async with self._shop.database.read() as connection:
                 found = await attachment_by_id(connection, attachment)
             compared = await self._compared(found, started.answer) if found is not None else None
             pictures = await asyncio.to_thread(self._keep, compared, kept) if compared is not None else ()
@@ -114,17 +96,17 @@ class ComparisonWorker:
             await self._give_back(attachment, treatment, kept)
             return False
         except asyncio.CancelledError:
-            self._submit(GiveBackComparison(SERVER, attachment, treatment))
+            self._shop.submit(GiveBackComparison(SERVER, attachment, treatment))
             raise
         similarity = compared.report() if compared is not None else None
-        noted = await self._submit(NoteComparison(SERVER, attachment, treatment, similarity, pictures))
+        noted = await self._shop.submit(NoteComparison(SERVER, attachment, treatment, similarity, pictures))
         if noted.answer is not True:
             await self._give_back(attachment, treatment, kept)
         return not noted.refused
 
     async def _give_back(self, attachment: str, treatment: str, kept: list[str]) -> None:
         await asyncio.to_thread(self._drop, kept)
-        await self._submit(GiveBackComparison(SERVER, attachment, treatment))
+        await self._shop.submit(GiveBackComparison(SERVER, attachment, treatment))
 
     async def _compared(self, attachment: Attachment, wanted: Comparison) -> Compared | None:
         """None where there is nothing to compare, or not any more, or not without being asked."""
@@ -134,13 +116,13 @@ class ComparisonWorker:
         if verdict is None or released[0].blob is None:
             return None
         try:
-            original, rebuilt = self._quarantine.open(attachment.blob), -1
+            original, rebuilt = self._shop.quarantine.open(attachment.blob), -1
         except FileNotFoundError:
             return None
         try:
-            rebuilt = self._renditions.open(released[0].blob)
+            rebuilt = self._shop.renditions.open(released[0].blob)
             sides = self._sides(attachment.made_in, [release.zone for release in released])
-            return await self._supervisor.compare(original, rebuilt, verdict, sides=sides, layout=wanted.asked)
+            return await self._shop.supervisor.compare(original, rebuilt, verdict, sides=sides, layout=wanted.asked)
         except FileNotFoundError:
             return None
         finally:
@@ -150,7 +132,7 @@ class ComparisonWorker:
 
     def _sides(self, made_in: str, zones: Collection[str]) -> Collection[Side]:
         """What may be pictured at all: the original only if one of the zones may see it."""
-        shown = any(self._table.original_may_be_pictured(made_in, zone) for zone in zones)
+        shown = any(self._shop.table.original_may_be_pictured(made_in, zone) for zone in zones)
         return SIDES if shown else ("rebuilt",)
 
     def _keep(self, compared: Compared, kept: list[str]) -> tuple[PagePicture, ...]:
@@ -158,14 +140,14 @@ class ComparisonWorker:
         pictures = []
         for picture in compared.pictures:
             key = make_id("blob", secrets.token_bytes(16))
-            self._renditions.put(key, [picture.png])
+            self._shop.renditions.put(key, [picture.png])
             kept.append(key)
             pictures.append(PagePicture(picture.page, picture.side, key))
         return tuple(pictures)
 
     def _drop(self, keys: list[str]) -> None:
         for key in keys:
-            self._renditions.drop(key)
+            self._shop.renditions.drop(key)
 
 
 def verdict_of(attachment: Attachment, release: Release) -> Verdict | None:

@@ -1,9 +1,7 @@
 """One WebSocket: uvicorn's protocol class of this product. It moves bytes; ``server.session`` decides.
 
 Rules:
-- ``websockets``' sans-I/O ``ServerProtocol`` does the handshake and reads frames (no extensions: compression is off).
-  WebSockets never enter ASGI. Whole text frames, which is what clients send, are read without it (``framing``): then it
-  has seen no byte of them, so this happens only between two frames of what it sees.
+- WebSockets never enter ASGI; what a client's bytes say is read by ``server.frames``.
 - ``write`` is the transport's own while all is well. It is exchanged when the socket is full or the connection
   closes, so that the fan-out pays nothing for the check. Nothing that the fan-out iterates over changes inside
   ``write``.
@@ -18,25 +16,22 @@ Example: ``uvicorn.Config(app, ws=functools.partial(endpoint.connection, listene
 from __future__ import annotations
 
 import asyncio
-import codecs
 import functools
 import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
-from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import State
-from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
 
 from rooms.refusals import Refusal, refuse
 from server import wire
 from server.admission import Listener, origin_of
 from server.engine import LoggedIn, Posted, RequestOrigin
 from server.fanout import Channel, Sink
-from server.framing import PING, frame, missing_of, whole_text
+from server.frames import Broken, Frames, Sign
+from server.framing import PING, frame
 from server.handshake import (
     broken_handshake,
     device_of,
@@ -56,24 +51,10 @@ if TYPE_CHECKING:
 
 SEEN_SECONDS = 30.0
 PING_COST, FRAGMENT_COST = 1.0, 1 / 32
-CLOSE_INVALID_TEXT, CLOSE_POLICY, CLOSE_FAULT = 1007, 1008, 1011
+CLOSE_POLICY, CLOSE_FAULT = 1008, 1011
 _PONG = b"\x8a"
-_END_OF_REQUEST = b"\r\n\r\n"
 _RESYNC = frame(wire.Resync())
-_SUBPROTOCOLS = [cast(Subprotocol, wire.SUBPROTOCOL)]
 _log = logging.getLogger("sekisho.sockets")
-_frames_log = logging.getLogger("sekisho.sockets.frames")
-
-
-class _Protocol(ServerProtocol):
-    """A close may come between the fragments of a message, as any control frame may (RFC 6455 section 5.4): it ends the
-    connection, and breaks no rule.
-    """
-
-    def recv_frame(self, frame: Frame) -> None:
-        if frame.opcode is Opcode.CLOSE:
-            self.current_size = None
-        super().recv_frame(frame)
 
 
 class WebSocketConnection(asyncio.Protocol):
@@ -85,20 +66,17 @@ class WebSocketConnection(asyncio.Protocol):
     __slots__ = (
         "_allowance",
         "_awaiting_pong",
-        "_decoder",
         "_endpoint",
+        "_frames",
         "_heard",
         "_last_seen",
         "_listener",
-        "_missing",
         "_pending",
         "_resumed",
         "_stranger",
         "_task",
-        "_text",
         "_to_be_cut",
         "_transport",
-        "_ws",
         "channels",
         "full_since",
         "origin",
@@ -115,7 +93,7 @@ class WebSocketConnection(asyncio.Protocol):
         limits = endpoint.limits
         self._endpoint = endpoint
         self._listener = listener
-        self._ws = _Protocol(subprotocols=_SUBPROTOCOLS, max_size=limits.max_frame, logger=_frames_log)
+        self._frames = Frames(limits.max_frame)
         self.session = Session("ja", None, Bucket(UNLIMITED, 0.0))
         self.who: LoggedIn | None = None
         self.channels: list[Channel] = []
@@ -127,10 +105,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._heard = True
         self._awaiting_pong = False
         self._last_seen = 0.0
-        self._missing = -1
         self._to_be_cut = False
-        self._text: bytearray | None = None
-        self._decoder: codecs.IncrementalDecoder | None = None
         self._pending: list[Callable[[], None]] | None = []
         self._resumed: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -148,38 +123,20 @@ class WebSocketConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heard = True
         try:
-            at = self._plain_texts(data) if self._missing == 0 else 0
-            if at < len(data):
-                self._frames(data[at:] if at else data)
+            for read in self._frames.read(data):
+                if isinstance(read, bytes):
+                    self._text_message(read)
+                elif isinstance(read, Request):
+                    self._handshake(read)
+                elif self.session.phase is not Phase.CLOSED:
+                    self._signed(read)
+            self._flush()
         except Exception:
             _log.exception("a frame could not be handled")
             self.close(CLOSE_FAULT, "internal")
 
-    def _plain_texts(self, data: bytes) -> int:
-        """The hot path: whole text frames, one after the other; how much of ``data`` they were."""
-        at, longest = 0, self._endpoint.limits.max_frame
-        while self._text is None and self._ws.state is State.OPEN and self.session.phase is not Phase.CLOSED:
-            found = whole_text(data, at, longest)
-            if found is None:
-                break
-            text, at = found
-            self._whole_text(text)
-        return at
-
-    def _frames(self, data: bytes) -> None:
-        """Everything else, by way of ``ServerProtocol``; ``_missing`` follows where it stands."""
-        if self._ws.state is State.CONNECTING:
-            end = data.find(_END_OF_REQUEST)
-            self._missing = 0 if 0 <= end == len(data) - len(_END_OF_REQUEST) else -1
-        elif self._missing >= 0:
-            self._missing = missing_of(data, self._missing)
-        self._ws.receive_data(data)
-        for event in self._ws.events_received():
-            self._received(event)
-        self._flush()
-
     def eof_received(self) -> None:
-        self._ws.receive_eof()
+        self._frames.end_of_input()
         self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -228,48 +185,13 @@ class WebSocketConnection(asyncio.Protocol):
 
     # Frames in ---------------------------------------------------------------------------------------------------
 
-    def _received(self, event: Request | Response | Frame) -> None:
-        if isinstance(event, Frame):
-            if self.session.phase is not Phase.CLOSED:
-                self._frame(event)
-        elif isinstance(event, Request):
-            self._handshake(event)
-
-    def _frame(self, received: Frame) -> None:
-        opcode = received.opcode
-        if opcode is Opcode.TEXT and received.fin:
-            self._whole_text(bytes(received.data))
-        elif opcode is Opcode.TEXT or opcode is Opcode.CONT:
-            self._fragment(received)
-        elif opcode is Opcode.BINARY:
-            self._fail(wire.CLOSE_UNSUPPORTED, "text only")
-        elif opcode is Opcode.PING:
-            self._apply(self.session.control(time.monotonic(), PING_COST))
-        elif opcode is Opcode.CLOSE:
+    def _signed(self, read: Sign | Broken) -> None:
+        if isinstance(read, Broken):
+            self._fail(read.code, read.reason)
+        elif read is Sign.CLOSE:
             self._retire()
-
-    def _fragment(self, received: Frame) -> None:
-        """ServerProtocol bounds the sum of the fragments and their order; UTF-8 is judged as it comes."""
-        if received.opcode is Opcode.TEXT or self._text is None or self._decoder is None:
-            self._text, self._decoder = bytearray(), codecs.getincrementaldecoder("utf-8")()
-        self._text += received.data
-        try:
-            self._decoder.decode(bytes(received.data), received.fin)
-        except UnicodeDecodeError:
-            self._fail(CLOSE_INVALID_TEXT, "invalid UTF-8")
-            return
-        self._apply(self.session.control(time.monotonic(), FRAGMENT_COST))
-        if received.fin:
-            text, self._text, self._decoder = bytes(self._text), None, None
-            self._text_message(text)
-
-    def _whole_text(self, text: bytes) -> None:
-        try:
-            text.decode("utf-8")
-        except UnicodeDecodeError:
-            self._fail(CLOSE_INVALID_TEXT, "invalid UTF-8")
-            return
-        self._text_message(text)
+        else:
+            self._apply(self.session.control(time.monotonic(), PING_COST if read is Sign.PING else FRAGMENT_COST))
 
     def _text_message(self, text: bytes) -> None:
         now = time.monotonic()
@@ -290,18 +212,18 @@ class WebSocketConnection(asyncio.Protocol):
             endpoint.engine.refused(self.origin, refusal.reason)
             self._answer(refused_upgrade(refusal, lang, self.origin.request_id))
             return
-        response = self._ws.accept(request)
+        response = self._frames.accept(request)
         if response.status_code != 101:
             self._answer(broken_handshake(response, lang, self.origin.request_id))
             return
         flood = Bucket(endpoint.limits.frames, time.monotonic())
         self.session = Session(lang, handshake_token(listener, headers), flood)
-        self._ws.send_response(response)
+        self._frames.respond(response)
         self._flush()
 
     def _answer(self, response: Response) -> None:
         """No upgrade: an HTTP answer, and the end."""
-        self._ws.send_response(response)
+        self._frames.respond(response)
         self._retire()
 
     async def _log_in(self, token: str) -> None:
@@ -514,14 +436,14 @@ class WebSocketConnection(asyncio.Protocol):
         self._apply(self.session.end(code, reason))
 
     def _send_close(self, code: int, reason: str) -> None:
-        if self._ws.state is State.OPEN:
-            self._ws.send_close(code, reason)
+        if self._frames.state is State.OPEN:
+            self._frames.close(code, reason)
             self._read_on()
         self._retire()
 
     def _fail(self, code: int, reason: str) -> None:
         """Fail the connection (RFC 6455 section 7.1.7): a close frame, and nothing more is read as frames."""
-        self._ws.fail(code, reason)
+        self._frames.fail(code, reason)
         self._retire()
 
     def abort(self) -> None:
@@ -550,24 +472,26 @@ class WebSocketConnection(asyncio.Protocol):
         self._flush()
 
     def _flush(self) -> None:
-        """Write what ServerProtocol has to say: handshake, pongs (bounded like all else, none beside a close), close.
+        """Write what RFC 6455 wants said: handshake, pongs (bounded like all else, none beside a close), close.
 
         ``b""`` ends our side: half-close and read on, for closing over unread bytes resets the connection, and the
         close frame is lost. Where the client has said its own farewell (or TLS cannot half-close) the socket is closed.
         """
-        for data in self._ws.data_to_send():
-            if self._ws.state is State.OPEN:
+        if self._frames.silent:
+            return
+        for data in self._frames.to_send():
+            if self._frames.state is State.OPEN:
                 self.write(data)
             elif data.startswith(_PONG):
                 continue
             elif data:
                 self._transport.write(data)
-            elif self._ws.close_rcvd is not None or not self._transport.can_write_eof():
+            elif self._frames.farewell_heard or not self._transport.can_write_eof():
                 self._transport.close()
             else:
                 try:
                     self._transport.write_eof()
                 except OSError:  # the client is gone already
                     self._transport.abort()
-        if self._ws.state not in (State.OPEN, State.CONNECTING) and self.session.phase is not Phase.CLOSED:
+        if self._frames.state not in (State.OPEN, State.CONNECTING) and self.session.phase is not Phase.CLOSED:
             self._retire()

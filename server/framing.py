@@ -22,7 +22,7 @@ from server import wire
 
 _ENCODER = msgspec.json.Encoder()
 _SHORT, _LONG = struct.Struct("!BBH").pack, struct.Struct("!BBQ").pack
-_FIN_TEXT = 0x81
+_FIN_TEXT, _FIN_PONG = 0x81, 0x8A
 _MASKED = 0x80
 PING = b"\x89\x00"
 
@@ -56,6 +56,19 @@ def whole_text(data: bytes, at: int, longest: int) -> tuple[bytes, int] | None:
     if end > len(data) or size > longest:
         return None
     return apply_mask(data[start + 4 : end], data[start : start + 4]), end
+
+
+def after_pong(data: bytes, at: int) -> int:
+    """Where the whole, masked pong (section 5.5.3) ends that begins at ``at``; ``at`` if there is none.
+
+    >>> after_pong(b"\\x8a\\x80abcd", 0), after_pong(b"\\x8a\\x80abc", 0)
+    (6, 0)
+    """
+    if len(data) - at < 6 or data[at] != _FIN_PONG:
+        return at
+    size = data[at + 1] - _MASKED
+    end = at + 6 + size
+    return end if 0 <= size < 126 and end <= len(data) else at
 
 
 def missing_of(data: bytes, missing: int) -> int:

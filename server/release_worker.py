@@ -19,25 +19,22 @@ import hashlib
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 
 from rooms.attachment import LATER, Attachment, Release, open_zones
-from rooms.commands import SERVER, Command
+from rooms.commands import SERVER
 from rooms.commands.receiving import GiveBackTry, JudgeAttachment, StartTry
 from rooms.ids import make_id
 from rooms.my_number import find_my_numbers
-from rooms.perform import Outcome
 from rooms.refusals import Refusal
-from rooms.store.blobs import BlobFolder, read_chunks
-from rooms.store.database import Database
+from rooms.store.blobs import read_chunks
 from rooms.store.receiving import waiting_attachments
-from rooms.zones import CrossingTable
-from sanitizer.supervisor import Examined, Supervisor, Unavailable
-from server.load import Level, Load
+from sanitizer.supervisor import Examined, Unavailable
+from server.load import Level
 from server.row_queue import TRY_AGAIN, RowQueue
+from server.workshop import Workshop
 
 log = logging.getLogger("sekisho.release")
 
@@ -52,24 +49,8 @@ class NotWritten(Exception):
 class ReleaseWorker:
     """``wake`` after anything came into quarantine; ``run`` until cancelled."""
 
-    def __init__(
-        self,
-        database: Database,
-        supervisor: Supervisor,
-        quarantine: BlobFolder,
-        renditions: BlobFolder,
-        table: CrossingTable,
-        submit: Callable[[Command], Awaitable[Outcome]],
-        load: Load,
-        at_once: int = 2,
-    ) -> None:
-        self._load = load
-        self._database = database
-        self._supervisor = supervisor
-        self._quarantine = quarantine
-        self._renditions = renditions
-        self._table = table
-        self._submit = submit
+    def __init__(self, shop: Workshop, at_once: int = 2) -> None:
+        self._shop = shop
         self._at_once = at_once
         self._rows = RowQueue(log.name, LOOK_AGAIN)
         self._under_way: dict[str, asyncio.Task[None]] = {}
@@ -96,7 +77,7 @@ class ReleaseWorker:
 
     async def _take_all(self) -> None:
         while True:
-            async with self._database.read() as connection:
+            async with self._shop.database.read() as connection:
                 found = await waiting_attachments(connection, BATCH)
             fresh = [attachment for attachment in found if attachment not in self._under_way]
             if not fresh:
@@ -116,17 +97,17 @@ class ReleaseWorker:
 
     async def _release(self, attachment_id: str) -> None:
         try:
-            tried = (await self._submit(StartTry(SERVER, attachment_id))).answer
+            tried = (await self._shop.submit(StartTry(SERVER, attachment_id))).answer
             if isinstance(tried, Refusal):
                 await asyncio.sleep(TRY_AGAIN)
             elif isinstance(tried, Attachment):
                 await self._judge(tried)
         except asyncio.CancelledError:
-            self._submit(GiveBackTry(SERVER, attachment_id))
+            self._shop.submit(GiveBackTry(SERVER, attachment_id))
             raise
         except (Unavailable, NotWritten, OSError) as error:
             log.warning("attachment %s waits: %s", attachment_id, type(error).__name__)
-            await self._submit(GiveBackTry(SERVER, attachment_id))
+            await self._shop.submit(GiveBackTry(SERVER, attachment_id))
             await asyncio.sleep(TRY_AGAIN)
         except Exception:
             log.exception("attachment %s could not be judged", attachment_id)
@@ -139,7 +120,7 @@ class ReleaseWorker:
         except BaseException:
             await asyncio.shield(asyncio.to_thread(self._drop, kept))
             raise
-        judged = await self._submit(JudgeAttachment(SERVER, attachment.id, tuple(releases)))
+        judged = await self._shop.submit(JudgeAttachment(SERVER, attachment.id, tuple(releases)))
         used = {key for release in releases for key in (release.blob, release.thumbnail)}
         await asyncio.to_thread(self._drop, [key for key in kept if judged.refused or key not in used])
         if judged.refused:
@@ -157,21 +138,21 @@ class ReleaseWorker:
 
     def _drop(self, keys: list[str]) -> None:
         for key in keys:
-            self._renditions.drop(key)
+            self._shop.renditions.drop(key)
 
     async def _treated(
         self, attachment: Attachment, treatment: str, zones: list[str], password: str | None, kept: list[str]
     ) -> list[Release]:
         """One rebuilding serves every zone that asks for the same treatment of this attachment."""
         try:
-            source = self._quarantine.open(attachment.blob)
+            source = self._shop.quarantine.open(attachment.blob)
         except FileNotFoundError:
             return [Release(zone, treatment, "refused", "damaged") for zone in zones]
-        later = self._load.sheds(Level.PREVIEWS)
+        later = self._shop.load.sheds(Level.PREVIEWS)
         try:
-            examined = await self._supervisor.examine(
+            examined = await self._shop.supervisor.examine(
                 source, thumbnail=not later,
-                text=any(self._table.treatment(attachment.made_in, zone).my_number_check for zone in zones),
+                text=any(self._shop.table.treatment(attachment.made_in, zone).my_number_check for zone in zones),
                 name=attachment.name, treatment=treatment, password=password  # type: ignore[arg-type]
             )  # fmt: skip
         finally:
@@ -205,7 +186,7 @@ class ReleaseWorker:
 
     def _checked(self, attachment: Attachment, release: Release, found: bool | None) -> Release:
         """The My Number check on the text of what would leave for a less trusted zone; ``found`` None: not read."""
-        treatment = self._table.treatment(attachment.made_in, release.zone)
+        treatment = self._shop.table.treatment(attachment.made_in, release.zone)
         if not treatment.my_number_check:
             return release
         if found is None:
@@ -220,7 +201,7 @@ class ReleaseWorker:
         assert examined.verdict.output is not None
         key = make_id("blob", secrets.token_bytes(16))
         size = os.fstat(examined.output).st_size
-        sha256, size = self._renditions.put(key, read_chunks(examined.output, 0, size))
+        sha256, size = self._shop.renditions.put(key, read_chunks(examined.output, 0, size))
         kept.append(key)
         if sha256 != examined.verdict.output.sha256:
             raise RuntimeError("the rendition is not what was verified")
@@ -228,7 +209,7 @@ class ReleaseWorker:
 
     def _keep_bytes(self, data: bytes, kept: list[str]) -> str:
         key = make_id("blob", secrets.token_bytes(16))
-        self._renditions.put(key, [data])
+        self._shop.renditions.put(key, [data])
         kept.append(key)
         return key
 

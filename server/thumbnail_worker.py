@@ -12,19 +12,16 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Awaitable, Callable
 
 from rooms.attachment import LATER, Attachment, Release
-from rooms.commands import SERVER, Command
+from rooms.commands import SERVER
 from rooms.commands.receiving import NoteThumbnail
 from rooms.ids import make_id
-from rooms.perform import Outcome
-from rooms.store.blobs import BlobFolder
-from rooms.store.database import Database
 from rooms.store.receiving import attachment_by_id, waiting_thumbnails
-from sanitizer.supervisor import Supervisor, Unavailable
-from server.load import Level, Load
+from sanitizer.supervisor import Unavailable
+from server.load import Level
 from server.row_queue import TRY_AGAIN, RowQueue
+from server.workshop import Workshop
 
 log = logging.getLogger("sekisho.thumbnails")
 
@@ -35,21 +32,8 @@ LOOK_AGAIN = 600.0  # for what was left in the very moment in which the load wen
 class ThumbnailWorker:
     """``wake`` when the load has changed; ``run`` until cancelled."""
 
-    def __init__(
-        self,
-        database: Database,
-        supervisor: Supervisor,
-        quarantine: BlobFolder,
-        renditions: BlobFolder,
-        submit: Callable[[Command], Awaitable[Outcome]],
-        load: Load,
-    ) -> None:
-        self._database = database
-        self._supervisor = supervisor
-        self._quarantine = quarantine
-        self._renditions = renditions
-        self._submit = submit
-        self._load = load
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
         self._rows = RowQueue(log.name, LOOK_AGAIN)
 
     def wake(self) -> None:
@@ -60,15 +44,15 @@ class ThumbnailWorker:
         await self._rows.run(self._take_all)
 
     async def _take_all(self) -> None:
-        while not self._load.sheds(Level.PREVIEWS) and await self.step():
+        while not self._shop.load.sheds(Level.PREVIEWS) and await self.step():
             pass
 
     async def step(self) -> bool:
         """One batch; whether there may be more."""
-        async with self._database.read() as connection:
+        async with self._shop.database.read() as connection:
             waiting = await waiting_thumbnails(connection, BATCH)
         for attachment, treatment in waiting:
-            if self._load.sheds(Level.PREVIEWS):
+            if self._shop.load.sheds(Level.PREVIEWS):
                 return False
             if not await self._one(attachment, treatment):
                 await asyncio.sleep(TRY_AGAIN)
@@ -76,7 +60,7 @@ class ThumbnailWorker:
 
     async def _one(self, attachment: str, treatment: str) -> bool:
         """Draw and note; False if it could not be done now."""
-        async with self._database.read() as connection:
+        async with self._shop.database.read() as connection:
             found = await attachment_by_id(connection, attachment)
         if found is None:
             return True
@@ -85,13 +69,13 @@ class ThumbnailWorker:
             picture = await self._drawn(found, treatment)
             if picture is not None:
                 key = make_id("blob", secrets.token_bytes(16))
-                await asyncio.to_thread(self._renditions.put, key, [picture])
+                await asyncio.to_thread(self._shop.renditions.put, key, [picture])
         except (Unavailable, OSError) as error:
             log.warning("the thumbnail of %s waits: %s", attachment, type(error).__name__)
             return False
-        noted = await self._submit(NoteThumbnail(SERVER, attachment, treatment, key))
+        noted = await self._shop.submit(NoteThumbnail(SERVER, attachment, treatment, key))
         if noted.answer is not True and key is not None:
-            await asyncio.to_thread(self._renditions.drop, key)
+            await asyncio.to_thread(self._shop.renditions.drop, key)
         return not noted.refused
 
     async def _drawn(self, attachment: Attachment, treatment: str) -> bytes | None:
@@ -105,12 +89,14 @@ class ThumbnailWorker:
             return None
         try:
             if waits[0].blob is not None:
-                return await self._supervisor.draw(source, waits[0].mime or "")
-            examined = await self._supervisor.examine(source, name=attachment.name, treatment="pass")
+                return await self._shop.supervisor.draw(source, waits[0].mime or "")
+            examined = await self._shop.supervisor.examine(source, name=attachment.name, treatment="pass")
             return examined.thumbnail
         finally:
             os.close(source)
 
     def _open(self, attachment: Attachment, release: Release) -> int:
         """The rendition, or the received bytes where those are served."""
-        return self._quarantine.open(attachment.blob) if release.blob is None else self._renditions.open(release.blob)
+        if release.blob is None:
+            return self._shop.quarantine.open(attachment.blob)
+        return self._shop.renditions.open(release.blob)

@@ -32,6 +32,7 @@ from sanitizer.supervisor import Supervisor, Unavailable
 from server import row_queue
 from server.comparison_worker import ComparisonWorker
 from server.load import Load
+from server.workshop import Workshop
 
 FOUND = Compared((PageScore(1, 0.9, True, (1, 2, 3, 4)),), 1, (PagePicture(1, "rebuilt", b"picture"),))
 REPORT = {"input": {"type": "application/pdf"}, "removed": [], "changed": []}
@@ -97,9 +98,8 @@ class Desk:
     @asynccontextmanager
     async def running(self, jails: Jails) -> AsyncIterator[ComparisonWorker]:
         supervisor = cast(Supervisor, jails)
-        worker = ComparisonWorker(
-            self.town.database, supervisor, self.quarantine, self.renditions, BETA, self.submit, self.load
-        )  # fmt: skip
+        shop = Workshop(self.town.database, supervisor, self.quarantine, self.renditions, BETA, self.submit, self.load)
+        worker = ComparisonWorker(shop)
         task = asyncio.create_task(worker.run())
         try:
             yield worker

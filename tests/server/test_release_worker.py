@@ -32,6 +32,7 @@ from sanitizer.verdict import FileFacts, Verdict, Verified, refused
 from server import row_queue
 from server.load import Load
 from server.release_worker import ReleaseWorker
+from server.workshop import Workshop
 
 DATA = b"original"
 REBUILT = b"rebuilt"
@@ -86,9 +87,8 @@ class Desk:
 
     def worker(self, jail: Jail) -> ReleaseWorker:
         supervisor = cast(Supervisor, jail)
-        return ReleaseWorker(
-            self.town.database, supervisor, self.quarantine, self.renditions, BETA, self.submit, Load()
-        )
+        shop = Workshop(self.town.database, supervisor, self.quarantine, self.renditions, BETA, self.submit, Load())
+        return ReleaseWorker(shop)
 
     async def stored(self) -> Attachment:
         async with self.town.database.read() as connection:
