@@ -94,16 +94,58 @@ ROWS = (
         reference=("upload/bare_mib_per_second", "hash, write, fsync"),
     ),
     Row(
-        "product", "Deliveries into a room of 100, one message at a time", "paced_100/deliveries_per_cpu_second",
-        "/CPU s", more=True, reference=("bare_paced_100/deliveries_per_cpu_second", "bare server"),
+        "product", "One message at a time in each of 10 rooms of 100: deliveries",
+        "paced_100/deliveries_per_cpu_second", "/CPU s", more=True,
+        reference=("bare_paced_100/deliveries_per_cpu_second", "bare server"),
     ),
+    Row("product", "… to the bare server's", "paced_100_to_bare", "×", 0.45, True),
     Row(
-        "product", "… of 1,000", "paced_1000/deliveries_per_cpu_second", "/CPU s", more=True,
-        reference=("bare_paced_1000/deliveries_per_cpu_second", "bare server"),
+        "product", "One message at a time in a room of 1,000: deliveries", "paced_1000/deliveries_per_cpu_second",
+        "/CPU s", more=True, reference=("bare_paced_1000/deliveries_per_cpu_second", "bare server"),
+    ),
+    Row("product", "… to the bare server's", "paced_1000_to_bare", "×", 0.45, True),
+    Row(
+        "product", "One message at a time in one room of 100: deliveries", "alone_100/deliveries_per_cpu_second",
+        "/CPU s", more=True, reference=("bare_alone_100/deliveries_per_cpu_second", "bare server"),
+    ),
+    Row("product", "… to the bare server's", "alone_100_to_bare", "×", 0.45, True),
+    Row(
+        "product", "What a delivery to one of 1,000 costs, to that to one of 100", "growth_100_to_1000", "×",
+        reference=("bare_growth_100_to_1000", "bare server"),
     ),
     Row("product", "256 senders in pairs: durable messages", "pairs/messages_per_second", "/s", 5_000, True),
     Row("product", "… for a second of CPU", "pairs/messages_per_cpu_second", "/CPU s", 8_000, True),
     Row("product", "20 messages/s into 100 members: heard, p99", "steady/p99_ms", "ms"),
+    Row(
+        "peers", "Many messages under way in a room of 100: deliveries",
+        "saturated_100/sekisho/deliveries_per_cpu_second", "/CPU s", more=True,
+    ),
+    Row(
+        "peers", "… to ejabberd's", "saturated_100/to_ejabberd", "×", 9, True,
+        ("saturated_100/ejabberd/deliveries_per_cpu_second", "ejabberd"),
+    ),
+    Row(
+        "peers", "… to Prosody's", "saturated_100/to_prosody", "×", 8, True,
+        ("saturated_100/prosody/deliveries_per_cpu_second", "Prosody"),
+    ),
+    Row(
+        "peers", "Many messages under way in a room of 1,000: deliveries",
+        "saturated_1000/sekisho/deliveries_per_cpu_second", "/CPU s", more=True,
+    ),
+    Row(
+        "peers", "… to ejabberd's", "saturated_1000/to_ejabberd", "×", 6.5, True,
+        ("saturated_1000/ejabberd/deliveries_per_cpu_second", "ejabberd"),
+    ),
+    Row(
+        "peers", "256 senders in pairs: durable messages for a second of CPU", "pairs/sekisho/messages_per_cpu_second",
+        "/CPU s", more=True,
+    ),
+    Row(
+        "peers", "… to ejabberd's", "pairs/to_ejabberd", "×", 2.5, True,
+        ("pairs/ejabberd/messages_per_cpu_second", "ejabberd"),
+    ),
+    Row("peers", "20 messages/s into 100 members: heard, p99", "steady/sekisho/p99_ms", "ms"),
+    Row("peers", "… to ejabberd's", "steady/to_ejabberd", "×", 0.5, reference=("steady/ejabberd/p99_ms", "ejabberd")),
 )  # fmt: skip
 
 
@@ -157,7 +199,7 @@ _HEAD = """# Performance: what one small server carries
 Written by `sekisho bench report` from what the measures printed; each can be had again with the command below.
 Milliseconds depend on the machine and are told; what is judged are counts, memory, and ratios within one run.
 *Reference*: in the same run, the least that a server can do, or the bare work. CPU is the server's own, with all its
-processes.
+processes. ejabberd and Prosody keep their archives in PostgreSQL, whose CPU is not counted.
 
 ![How much of each aim is used, and the delay of acknowledgements over time](images/performance.svg)
 
@@ -167,7 +209,7 @@ processes.
 _TAIL = """
 The load is made by processes of their own on the same machine, which leaves the server what they do not take. How each
 figure comes about is said in `ops/bench/town.py`, `ops/bench/idle.py`, `ops/bench/answers.py` and
-`ops/bench/product.py`. What files cost has [a page of its own](capacity.md).
+`ops/bench/product.py` and `ops/bench/peers`. What files cost has [a page of its own](capacity.md).
 
 | command | commit | machine, day |
 |---|---|---|

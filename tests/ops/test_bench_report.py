@@ -62,7 +62,7 @@ def test_the_picture_shows_what_misses_its_aim(files: list[str]) -> None:
 
 
 def test_every_row_speaks_of_a_measure_that_there_is() -> None:
-    assert {row.measure for row in ROWS} <= {*MEASURES, "town"}
+    assert {row.measure for row in ROWS} <= {*MEASURES, "town", "peers"}
     assert len({(row.measure, row.place) for row in ROWS}) == len(ROWS)
     assert value_at({"a": {"b": 2}}, "a/b") == 2.0
     assert value_at({"a": {"b": {}}}, "a/b") is None and value_at({}, "a/b") is None
