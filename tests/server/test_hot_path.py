@@ -13,6 +13,7 @@ from campaigns.virtual_time import Line
 from hypothesis import given
 from hypothesis import strategies as st
 from support.memory_engine import MemoryEngine
+from support.raw_websocket import HOST, UPGRADE
 from websockets.frames import Frame, Opcode
 
 from rooms.store.writer_thread import WriterThread
@@ -21,12 +22,6 @@ from server.fanout import Hub
 from server.framing import missing_of, whole_text
 from server.websocket_endpoint import SocketLimits, WebSocketEndpoint
 
-HOST = "town.test"
-UPGRADE = (
-    f"GET /api/v1/ws HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Protocol: sekisho.v1\r\n\r\n"
-).encode()
 SIZES = (0, 1, 125, 126, 127, 300, 65_535, 65_536, 70_000)
 
 

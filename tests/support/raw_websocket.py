@@ -11,6 +11,13 @@ from contextlib import asynccontextmanager
 
 from support.served import Served
 
+HOST = "town.test"
+UPGRADE = (
+    f"GET /api/v1/ws HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Protocol: sekisho.v1\r\n\r\n"
+).encode()
+
 TEXT, BINARY, CONT, CLOSE, PING, PONG = 0x1, 0x2, 0x0, 0x8, 0x9, 0xA
 READ = b'{"op":"read","room":"r_1","seq":1}'
 ANSWER = b'{"op":"read_mark","room":"r_1","seq":1}'
