@@ -18,7 +18,7 @@ class Options(NamedTuple):
     posts: float = 200.0
     minutes: float = 30.0
     slow: int = 0
-    slow_minutes: float = 5.0
+    slow_minutes: float = 8.0
     restart: bool = False
     cold: bool = False
     processes: int = 2
