@@ -22,10 +22,15 @@ import msgspec
 from fuzz.findings import Finding, unexpected
 from fuzz.mutate import mutated
 from fuzz.seeds import Seed
+from support.raw_websocket import UPGRADE
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
 
 from sanitizer import clamd, extraction, parcel, runner, wire
 from sanitizer.formats.base import Change
 from sanitizer.wire import Answer, BadAnswer, Status
+from server.frames import Broken, Frames, Read
 from server.icap import messages
 from server.icap.body import Body, Gone, Wire
 from server.rate_limits import Bucket, Rate
@@ -148,6 +153,31 @@ def _browser(data: bytes) -> None:
         session.received(line, 0.0)
 
 
+def _socket(data: bytes) -> None:
+    """The same is heard whether it comes at once or in pieces."""
+    if _heard([data]) != _heard([data[at : at + 7] for at in range(0, len(data), 7)]):
+        raise Finding("answer", "another reading in pieces")
+
+
+def _heard(pieces: Sequence[bytes]) -> list[Read]:
+    """What a connection that was just opened hears, up to its end."""
+    frames = Frames(4096)
+    (request,) = frames.read(UPGRADE)
+    assert isinstance(request, Request)
+    frames.respond(frames.accept(request))
+    frames.to_send()
+    heard: list[Read] = []
+    for piece in pieces:
+        for read in frames.read(piece):
+            heard.append(read)
+            if isinstance(read, Broken):
+                return heard
+        frames.to_send()
+        if frames.state is not State.OPEN:
+            break
+    return heard
+
+
 def _tus(data: bytes) -> None:
     text = data.decode("latin-1")
     uploads._metadata(text)
@@ -198,6 +228,16 @@ _SPOKEN = [
         {"op": "read", "room": "r", "seq": 3},
     ))
 ]  # fmt: skip
+_FRAMES = [
+    b"".join(Frame(opcode, words, fin).serialize(mask=True) for opcode, words, fin in (
+        (Opcode.TEXT, "回覧".encode(), True),
+        (Opcode.PING, b"?", True),
+        (Opcode.TEXT, "回".encode(), False),
+        (Opcode.PONG, b"", True),
+        (Opcode.CONT, "覧".encode() * 50, True),
+        (Opcode.CLOSE, b"\x03\xe8", True),
+    ))
+]  # fmt: skip
 _TUS = [b"filename 5bGK5Ye6LnBkZg==,room cg==", b"sha256 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", b"123456789"]
 _SCANNED = [b"stream: OK", b"stream: Eicar-Test-Signature FOUND", b"INSTREAM size limit exceeded. ERROR"]
 
@@ -216,6 +256,7 @@ READERS: dict[str, Reader] = {
     "head within ICAP": Reader(_HTTP, _http_head),
     "chunks of ICAP": Reader(_CHUNKS, lambda data: asyncio.run(_body(data)), (messages.BadMessage, Gone)),
     "browser": Reader(_SPOKEN, _browser),
+    "frames of a browser": Reader(_FRAMES, _socket),
     "tus headers": Reader(_TUS, _tus),
 }
 """By what they read."""
