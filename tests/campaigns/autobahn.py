@@ -17,6 +17,7 @@ import argparse
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from server.admission import Listener
 from server.binding import bind
 from server.connection import WebSocketConnection
 from server.fanout import Hub
+from server.frames import Frames, Read
 from server.listeners import serve
 from server.rate_limits import UNLIMITED
 from server.websocket_endpoint import SocketLimits, WebSocketEndpoint
@@ -37,34 +39,41 @@ LARGEST = 64 * 1024 * 1024
 FINE = ("OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED")
 
 
-class Echo(WebSocketConnection):
-    """What came goes back: whole texts, and binary messages in place of their refusal."""
+class EchoFrames(Frames):
+    """Binary messages go back in place of their refusal; ``echo`` sends a text back."""
 
-    __slots__ = ("_kind",)
+    __slots__ = ("_binary",)
+
+    def __init__(self, longest: int) -> None:
+        super().__init__(longest)
+        self._binary = False
+
+    def _frame(self, received: Frame) -> Iterator[Read]:
+        if received.opcode is not Opcode.BINARY and not (self._binary and received.opcode is Opcode.CONT):
+            yield from super()._frame(received)
+            return
+        self._text = (self._text or bytearray()) + received.data
+        self._binary = not received.fin
+        if received.fin:
+            self._there().send_binary(bytes(self._text))
+            self._text = None
+
+    def echo(self, text: bytes) -> None:
+        if self.state is State.OPEN:
+            self._there().send_text(text)
+
+
+class Echo(WebSocketConnection):
+    """What came goes back."""
+
+    __slots__ = ()
 
     def __init__(self, endpoint: WebSocketEndpoint, listener: Listener) -> None:
         super().__init__(endpoint, listener)
-        self._kind = Opcode.TEXT
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._flush()
+        self._frames: EchoFrames = EchoFrames(endpoint.limits.max_frame)
 
     def _text_message(self, text: bytes) -> None:
-        if self._ws.state is State.OPEN:
-            self._ws.send_text(text)
-
-    def _frame(self, received: Frame) -> None:
-        if received.opcode is Opcode.BINARY:
-            self._kind, self._text = Opcode.BINARY, bytearray(received.data)
-        elif self._kind is Opcode.BINARY and received.opcode is Opcode.CONT and self._text is not None:
-            self._text += received.data
-        else:
-            super()._frame(received)
-            return
-        if received.fin:
-            self._ws.send_binary(bytes(self._text or b""))
-            self._kind, self._text = Opcode.TEXT, None
+        self._frames.echo(text)
 
 
 class EchoEndpoint(WebSocketEndpoint):
