@@ -97,6 +97,7 @@ async def test_rooms_are_walked_through_by_keys(desks: Desks, room: str) -> None
     await keys.press("i")
     await expect(page.locator(".panel-members h2")).to_be_focused()
     await keys.press("Escape")
+    await expect(page.locator(".panel-members h2")).to_be_hidden()
     await keys.press("m")
     await expect(sato.composer).to_be_focused()
 
